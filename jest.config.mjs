@@ -1,0 +1,41 @@
+const swc = [
+  '@swc/jest',
+  {
+    swcrc: false,
+    jsc: {
+      parser: { syntax: 'typescript', decorators: true },
+      transform: { legacyDecorator: true, decoratorMetadata: true },
+      target: 'es2023',
+      keepClassNames: true,
+    },
+    module: { type: 'es6' },
+  },
+];
+
+/** One jest project per tier; the tier is in the file name. */
+const tier = (displayName, testRegex, extra = {}) => ({
+  displayName,
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['sever-source', 'node', 'import', 'default'] },
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  transform: { '^.+\\.ts$': swc },
+  testRegex,
+  modulePathIgnorePatterns: ['/dist/', '/.sever/', '/.nx/'],
+  ...extra,
+});
+
+const database = {
+  globalSetup: '<rootDir>/test/harness/database.setup.mjs',
+  globalTeardown: '<rootDir>/test/harness/database.teardown.mjs',
+};
+
+export default {
+  maxWorkers: 2,
+  projects: [
+    tier('unit', '(?<!\\.(int|e2e|fault|kafka))\\.spec\\.ts$'),
+    tier('int', '\\.int\\.spec\\.ts$', database),
+    tier('e2e', '\\.e2e\\.spec\\.ts$'),
+    tier('fault', '\\.fault\\.spec\\.ts$'),
+  ],
+};

@@ -1,0 +1,1 @@
+export { startScratchPostgres } from './scratch-postgres.js';

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { encryptedFieldSchema } from '../encrypted-field.js';
+import { instantSchema, stepSchema } from '../words.js';
+import { askerSchema, boundInstanceSchema, doorSchema, factShape, holdPolicySchema } from './request-data.js';
+
+const operatorShape = { ...factShape, door: doorSchema, reason: encryptedFieldSchema.nullable() };
+
+/** What people, identity providers and operators ask for. Written by the ingress. */
+export const optOutEvents = {
+  'sever.optout.requested.v1': z.strictObject({
+    ...operatorShape,
+    asker: askerSchema,
+    identifiers: encryptedFieldSchema,
+    instances: z.array(boundInstanceSchema),
+    nothingBound: z.boolean(),
+    hold: holdPolicySchema,
+    /** Seconds from the request until each cut step must be verified. */
+    cutDeadlineSeconds: z.number().int().positive(),
+    resourceRemoved: z.boolean(),
+  }),
+  /** A further request for a standing opt-out: one more asker, nothing restarts. */
+  'sever.optout.repeated.v1': z.strictObject({ ...operatorShape, asker: askerSchema, resourceRemoved: z.boolean() }),
+  /** The last asker withdrew, or an operator overrode all. The coordinator decides whether it is still possible. */
+  'sever.optout.restore-requested.v1': z.strictObject({ ...operatorShape, asker: askerSchema, overridesAskers: z.boolean() }),
+  'sever.optout.restore-refused.v1': z.strictObject({
+    ...operatorShape,
+    asker: askerSchema,
+    cause: z.enum(['not-an-asker', 'others-still-ask', 'purge-started']),
+    /** True when the asker's own wish was taken back although others still ask. */
+    withdrawn: z.boolean(),
+  }),
+  /** `active=true` or a new POST during or after the purge: the person may come back, nothing is restored. */
+  'sever.optout.rehired-after-purge.v1': z.strictObject({ ...operatorShape, connection: z.string(), resource: z.string() }),
+  'sever.optout.retry-requested.v1': z.strictObject({
+    ...operatorShape,
+    instance: z.string().nullable(),
+    step: stepSchema.nullable(),
+  }),
+  'sever.optout.waived.v1': z.strictObject({
+    ...operatorShape,
+    instance: z.string(),
+    /** Null waives every step of the instance that is not verified. */
+    step: stepSchema.nullable(),
+    owner: z.string().min(1),
+    expiresAt: instantSchema.nullable(),
+  }),
+  'sever.optout.hold-placed.v1': z.strictObject(operatorShape),
+  'sever.optout.hold-released.v1': z.strictObject(operatorShape),
+};
