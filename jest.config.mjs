@@ -16,7 +16,7 @@ const swc = [
 const tier = (displayName, testRegex, extra = {}) => ({
   displayName,
   testEnvironment: 'node',
-  testEnvironmentOptions: { customExportConditions: ['sever-source', 'node', 'import', 'default'] },
+  testEnvironmentOptions: { customExportConditions: ['sever-source', 'node', 'node-addons'] },
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: { '^.+\\.ts$': swc },
