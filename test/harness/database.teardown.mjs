@@ -1,1 +1,7 @@
-export default async function () {}
+import { once } from 'node:events';
+
+export default async function teardown() {
+  const child = globalThis.severTestDatabase;
+  child.stdin.end();
+  await once(child, 'exit');
+}

@@ -1,1 +1,5 @@
-export {};
+export { ConfigError } from './config-error.js';
+export { failpoint } from './failpoint.js';
+export { loadConfig } from './load-config.js';
+export { durationSeconds, onOff, port, positiveInteger, postgresUrl } from './schemas.js';
+export { setting, type ConfigOf, type Setting, type Settings } from './setting.js';

@@ -1,0 +1,25 @@
+export type EventLogErrorCode =
+  | 'log.no-transaction'
+  | 'log.unknown-topic'
+  | 'log.partition-mismatch'
+  | 'log.forbidden'
+  | 'log.event-conflict'
+  | 'log.membership-lost'
+  | 'log.position-lost'
+  | 'log.unavailable';
+
+const RETRYABLE: ReadonlySet<EventLogErrorCode> = new Set(['log.unavailable', 'log.membership-lost']);
+
+/** A failure of the log, classified where it was seen. */
+export class EventLogError extends Error {
+  override readonly name = 'EventLogError';
+  readonly retryable: boolean;
+  constructor(
+    readonly code: EventLogErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.retryable = RETRYABLE.has(code);
+  }
+}
