@@ -1,1 +1,15 @@
-export {};
+export { foldOutcome } from './fold-outcomes.js';
+export { foldRequest } from './fold-requests.js';
+export {
+  isSettled,
+  isStanding,
+  optOutStatus,
+  type ConnectorStateName,
+  type ConnectorStatus,
+  type OptOutStateName,
+  type OptOutStatus,
+  type StepStateName,
+  type StepStatus,
+} from './opt-out-status.js';
+export { type OutcomeState, type StepFacts, type Trouble } from './outcome-state.js';
+export { type Attention, type GrantedWaiver, type Phase, type RequestState } from './request-state.js';
