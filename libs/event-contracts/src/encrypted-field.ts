@@ -12,3 +12,12 @@ export const encryptedFieldSchema = z.strictObject({
   ct: z.string().min(1),
 });
 export type EncryptedField = z.infer<typeof encryptedFieldSchema>;
+
+/** Paths of personal fields inside events: part of what the ciphertext is bound to. */
+export const FIELD_PATHS = {
+  identifiers: 'data.identifiers',
+  reason: 'data.reason',
+  accountRef: 'data.accountRef',
+  bindingWaiverReason: (instance: string, step: string): string => `data.instances.${instance}.waivers.${step}.reason`,
+  snapshot: (instance: string, step: string): string => `snapshot.${instance}.${step}`,
+} as const;

@@ -1,6 +1,6 @@
 export { canonicalJson } from './canonical-json.js';
 export { ContractError, type ContractErrorCode } from './contract-error.js';
-export { encryptedFieldSchema, type EncryptedField } from './encrypted-field.js';
+export { FIELD_PATHS, encryptedFieldSchema, type EncryptedField } from './encrypted-field.js';
 export {
   EVENTS,
   OUTCOME_EVENTS,

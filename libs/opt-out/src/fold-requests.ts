@@ -1,4 +1,4 @@
-import type { Asker, SeverEvent } from '@sever/event-contracts';
+import { FIELD_PATHS, type Asker, type SeverEvent } from '@sever/event-contracts';
 import type { GrantedWaiver, RequestState } from './request-state.js';
 
 type Requested = SeverEvent<'sever.optout.requested.v1'>;
@@ -30,7 +30,7 @@ function opened(event: Requested): RequestState {
     instances: data.instances,
     hold: data.hold,
     cutDeadlineAt: new Date(Date.parse(event.time) + data.cutDeadlineSeconds * 1_000).toISOString(),
-    waivers: data.instances.flatMap(({ instance, waivers }) => waivers.map((w): GrantedWaiver => ({ instance, ...w }))),
+    waivers: bindingWaivers(event),
     attention: [],
     legalHold: false,
     cutAt: null,
@@ -44,6 +44,16 @@ function opened(event: Requested): RequestState {
     commandEvent: event.id,
     reverifications: 0,
   };
+}
+
+function bindingWaivers(event: Requested): GrantedWaiver[] {
+  return event.data.instances.flatMap(({ instance, waivers }) =>
+    waivers.map(waiver => ({
+      instance,
+      ...waiver,
+      reasonAt: { eventId: event.id, path: FIELD_PATHS.bindingWaiverReason(instance, waiver.step) },
+    })),
+  );
 }
 
 function followUp(state: RequestState, event: SeverEvent): RequestState {
@@ -106,8 +116,9 @@ function attentionAfter(
   return [...others, { code, instance, step, nextAction: event.data.nextAction, since: event.time }];
 }
 
-function waiverOf({ data }: SeverEvent<'sever.optout.waived.v1'>): GrantedWaiver {
-  return { instance: data.instance, step: data.step, owner: data.owner, reason: data.reason, expiresAt: data.expiresAt };
+function waiverOf({ id, data }: SeverEvent<'sever.optout.waived.v1'>): GrantedWaiver {
+  const { instance, step, owner, reason, expiresAt } = data;
+  return { instance, step, owner, reason, reasonAt: { eventId: id, path: FIELD_PATHS.reason }, expiresAt };
 }
 
 const sameAsker = (a: Asker, b: Asker): boolean => a.kind === b.kind && a.id === b.id;

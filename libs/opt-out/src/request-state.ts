@@ -12,6 +12,8 @@ export type GrantedWaiver = {
   step: Step | null;
   owner: string;
   reason: EncryptedField | null;
+  /** Where the ciphertext stood: needed to open it. */
+  reasonAt: { eventId: string; path: string };
   expiresAt: string | null;
 };
 
