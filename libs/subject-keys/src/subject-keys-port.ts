@@ -5,7 +5,8 @@ import type { Queryable } from '@sever/postgres';
 export type FieldBinding = { tenant: string; subject: string; eventId: string; path: string };
 
 /** A personal field as a reader finds it: in the clear, or unreadable since its subject's key was destroyed. */
-export type OpenedField = { shredded: false; text: string } | { shredded: true; since: string; classRef: 'subject' };
+export type OpenedField =
+  { shredded: false; text: string } | { shredded: true; since: string; classRef: 'subject' };
 
 /** Encrypts and opens personal fields under keys of their subject. */
 export interface SubjectKeys {

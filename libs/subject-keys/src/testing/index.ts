@@ -1,1 +1,1 @@
-export {};
+export { scratchKeyFolder } from './scratch-key-folder.js';
