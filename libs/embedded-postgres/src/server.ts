@@ -95,16 +95,26 @@ function handle(child: ChildProcess, o: ServerOptions): PostgresServer & { log: 
   };
 }
 
-async function waitUntilReady(server: PostgresServer & { log: string[] }, child: ChildProcess, o: ServerOptions): Promise<void> {
+async function waitUntilReady(
+  server: PostgresServer & { log: string[] },
+  child: ChildProcess,
+  o: ServerOptions,
+): Promise<void> {
   const deadline = Date.now() + (o.startTimeoutMs ?? 120_000);
   while (Date.now() < deadline) {
     if (child.exitCode !== null || child.signalCode !== null || !child.pid)
-      throw new EmbeddedPostgresError('postgres.start-failed', `PostgreSQL ended while starting:\n${server.log.join('\n')}`);
+      throw new EmbeddedPostgresError(
+        'postgres.start-failed',
+        `PostgreSQL ended while starting:\n${server.log.join('\n')}`,
+      );
     if (await answers(server.url)) return;
     await sleep(50);
   }
   await server.stop('immediate');
-  throw new EmbeddedPostgresError('postgres.start-failed', `PostgreSQL did not accept connections in time:\n${server.log.join('\n')}`);
+  throw new EmbeddedPostgresError(
+    'postgres.start-failed',
+    `PostgreSQL did not accept connections in time:\n${server.log.join('\n')}`,
+  );
 }
 
 async function answers(url: string): Promise<boolean> {

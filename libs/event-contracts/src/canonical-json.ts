@@ -7,7 +7,8 @@ const FORBIDDEN_NAMES = new Set(['__proto__']);
 function assertPlain(value: unknown, path: string): void {
   switch (typeof value) {
     case 'string':
-      if (!value.isWellFormed()) throw new ContractError('event.not-canonical', `${path} holds a lone surrogate`);
+      if (!value.isWellFormed())
+        throw new ContractError('event.not-canonical', `${path} holds a lone surrogate`);
       return;
     case 'number':
       if (!Number.isSafeInteger(value))

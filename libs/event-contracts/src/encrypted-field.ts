@@ -18,6 +18,7 @@ export const FIELD_PATHS = {
   identifiers: 'data.identifiers',
   reason: 'data.reason',
   accountRef: 'data.accountRef',
-  bindingWaiverReason: (instance: string, step: string): string => `data.instances.${instance}.waivers.${step}.reason`,
+  bindingWaiverReason: (instance: string, step: string): string =>
+    `data.instances.${instance}.waivers.${step}.reason`,
   snapshot: (instance: string, step: string): string => `snapshot.${instance}.${step}`,
 } as const;

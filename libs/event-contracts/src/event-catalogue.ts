@@ -26,4 +26,5 @@ export type SeverEvent<T extends EventType = EventType> = {
 export const isEventType = (type: string): type is EventType => Object.hasOwn(EVENTS, type);
 
 /** The topic an event type belongs to. */
-export const topicOf = (type: EventType): Topic => (Object.hasOwn(REQUEST_EVENTS, type) ? 'requests' : 'outcomes');
+export const topicOf = (type: EventType): Topic =>
+  Object.hasOwn(REQUEST_EVENTS, type) ? 'requests' : 'outcomes';

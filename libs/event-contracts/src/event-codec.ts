@@ -47,7 +47,10 @@ export function makeEvent<T extends EventType>(e: NewEvent<T>): SeverEvent<T> {
 export function encodeEvent(event: SeverEvent): Buffer {
   const bytes = Buffer.from(canonicalJson(event), 'utf8');
   if (bytes.length > EVENT_BYTES_MAX)
-    throw new ContractError('event.too-large', `the event has ${bytes.length} bytes; at most ${EVENT_BYTES_MAX} are allowed`);
+    throw new ContractError(
+      'event.too-large',
+      `the event has ${bytes.length} bytes; at most ${EVENT_BYTES_MAX} are allowed`,
+    );
   return bytes;
 }
 
@@ -76,7 +79,8 @@ function checkEvent(envelope: unknown): SeverEvent {
   const outer = envelopeSchema.safeParse(envelope);
   if (!outer.success) throw new ContractError('event.invalid', `envelope: ${outer.error.message}`);
   const { type } = outer.data;
-  if (!isEventType(type)) throw new ContractError('event.unknown-type', `no event type ${type} is known; upgrade this reader`);
+  if (!isEventType(type))
+    throw new ContractError('event.unknown-type', `no event type ${type} is known; upgrade this reader`);
   const data = EVENTS[type].safeParse(outer.data.data);
   if (!data.success) throw new ContractError('event.invalid', `${type}: ${data.error.message}`);
   return { ...outer.data, data: data.data } as SeverEvent;

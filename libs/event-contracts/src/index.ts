@@ -13,7 +13,14 @@ export {
   type RequestEventType,
   type SeverEvent,
 } from './event-catalogue.js';
-export { EVENT_BYTES_MAX, decodeEvent, encodeEvent, makeEvent, parseEnvelope, type NewEvent } from './event-codec.js';
+export {
+  EVENT_BYTES_MAX,
+  decodeEvent,
+  encodeEvent,
+  makeEvent,
+  parseEnvelope,
+  type NewEvent,
+} from './event-codec.js';
 export { envelopeSchema, type EventEnvelope } from './event-envelope.js';
 export { decisionId, nameBasedId, newEventId, outcomeId } from './event-ids.js';
 export { OUTCOME_EVENT_TYPE, OUTCOME_KINDS, type OutcomeKind } from './outcome-kinds.js';

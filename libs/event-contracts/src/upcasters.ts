@@ -7,7 +7,10 @@ export type Upcaster = (event: EventEnvelope) => EventEnvelope;
 const UPCASTERS: Readonly<Record<string, Upcaster>> = {};
 
 /** Applies upcasters until the event has a version without a successor. */
-export function upcast(event: EventEnvelope, upcasters: Readonly<Record<string, Upcaster>> = UPCASTERS): EventEnvelope {
+export function upcast(
+  event: EventEnvelope,
+  upcasters: Readonly<Record<string, Upcaster>> = UPCASTERS,
+): EventEnvelope {
   let current = event;
   while (Object.hasOwn(upcasters, current.type)) {
     const next = upcasters[current.type];

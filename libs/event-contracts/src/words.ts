@@ -6,7 +6,12 @@ export const stepSchema = z.enum(STEPS);
 export type Step = z.infer<typeof stepSchema>;
 
 /** The reversible steps, done at once everywhere. */
-export const CUT_STEPS = ['suspend', 'endSessions', 'revokeCredentials', 'stripEntitlements'] as const satisfies readonly Step[];
+export const CUT_STEPS = [
+  'suspend',
+  'endSessions',
+  'revokeCredentials',
+  'stripEntitlements',
+] as const satisfies readonly Step[];
 /** The irreversible steps, done after the barrier. */
 export const PURGE_STEPS = ['delete'] as const satisfies readonly Step[];
 

@@ -1,4 +1,17 @@
-const CONNECTION_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', '57P01', '57P02', '57P03', '08000', '08003', '08006', '53300']);
+const CONNECTION_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  '57P01',
+  '57P02',
+  '57P03',
+  '08000',
+  '08003',
+  '08006',
+  '53300',
+]);
 const RETRYABLE_CODES = new Set(['40001', '40P01']);
 
 /** SQLSTATE or system code of an error of the driver, wherever TypeORM put it. */
@@ -14,7 +27,12 @@ export function databaseErrorCode(error: unknown): string | undefined {
 export function isDatabaseUnavailable(error: unknown): boolean {
   const code = databaseErrorCode(error);
   if (code && CONNECTION_CODES.has(code)) return true;
-  return error instanceof Error && /Connection terminated|timeout exceeded when trying to connect|connection timeout|Client has encountered a connection error/i.test(error.message);
+  return (
+    error instanceof Error &&
+    /Connection terminated|timeout exceeded when trying to connect|connection timeout|Client has encountered a connection error/i.test(
+      error.message,
+    )
+  );
 }
 
 /** Serialisation failure or deadlock: the transaction may be run again at once. */

@@ -1,7 +1,19 @@
-export { databaseErrorCode, isDatabaseUnavailable, isSerializationFailure, isUniqueViolation } from './database-errors.js';
+export {
+  databaseErrorCode,
+  isDatabaseUnavailable,
+  isSerializationFailure,
+  isUniqueViolation,
+} from './database-errors.js';
 export { listen, type ListenOptions, type Listener } from './listen.js';
 export { MigrationError, migrate } from './migrate.js';
 export { migration, type Migration } from './migration.js';
 export { openDatabase, type DatabaseOptions } from './open-database.js';
-export { GROUP_ROLES, connectorRole, ensureLogin, quoteIdentifier, roleMigrations, type GroupRole } from './roles.js';
+export {
+  GROUP_ROLES,
+  connectorRole,
+  ensureLogin,
+  quoteIdentifier,
+  roleMigrations,
+  type GroupRole,
+} from './roles.js';
 export { changed, oneRow, rows, type Queryable } from './sql.js';

@@ -31,7 +31,12 @@ export function listen(o: ListenOptions): Listener {
     }, RECONNECT_MS);
   };
   const connect = async (): Promise<void> => {
-    const next = new Client({ connectionString: o.url, application_name: o.applicationName, keepAlive: true, connectionTimeoutMillis: 5_000 });
+    const next = new Client({
+      connectionString: o.url,
+      application_name: o.applicationName,
+      keepAlive: true,
+      connectionTimeoutMillis: 5_000,
+    });
     client = next;
     next.on('error', retry);
     next.on('end', () => retry(new Error('the listening connection ended')));

@@ -5,7 +5,10 @@ import { roleMigrations } from './roles.js';
 import { rows } from './sql.js';
 import { createTestDatabase, type TestDatabase } from './testing/index.js';
 
-const addThing = migration(1_790_000_900_000, 'Thing', ['create table thing (id int primary key)', 'grant select on thing to sever_ingress']);
+const addThing = migration(1_790_000_900_000, 'Thing', [
+  'create table thing (id int primary key)',
+  'grant select on thing to sever_ingress',
+]);
 
 describe('migrations', () => {
   let db: TestDatabase;
@@ -31,7 +34,9 @@ describe('migrations', () => {
 
   it('know which connector instance is connected, and only for connector roles', async () => {
     const connector = await db.open(await db.urlAsConnector('scim-globex'));
-    expect(await rows(connector, 'select sever_instance() as instance')).toEqual([{ instance: 'scim-globex' }]);
+    expect(await rows(connector, 'select sever_instance() as instance')).toEqual([
+      { instance: 'scim-globex' },
+    ]);
     expect(await rows(db.owner, 'select sever_instance() as instance')).toEqual([{ instance: null }]);
   });
 });

@@ -44,10 +44,16 @@ export async function migrate(ownerUrl: string, migrations: readonly Migration[]
 }
 
 async function refuseNewer(dataSource: DataSource, migrations: readonly Migration[]): Promise<void> {
-  const [table] = await rows<{ found: string | null }>(dataSource, `select to_regclass('sever_migration')::text as found`);
+  const [table] = await rows<{ found: string | null }>(
+    dataSource,
+    `select to_regclass('sever_migration')::text as found`,
+  );
   if (!table?.found) return;
   const known = new Set(migrations.map(M => new M().name));
-  const applied = await rows<{ name: string }>(dataSource, 'select name from sever_migration order by timestamp');
+  const applied = await rows<{ name: string }>(
+    dataSource,
+    'select name from sever_migration order by timestamp',
+  );
   const unknown = applied.map(row => row.name).filter(name => !known.has(name));
   if (unknown.length > 0)
     throw new MigrationError(

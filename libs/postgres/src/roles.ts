@@ -3,7 +3,12 @@ import { migration } from './migration.js';
 import { rows } from './sql.js';
 
 /** Group roles: what a kind of process may do. Login roles are members of exactly one. */
-export const GROUP_ROLES = ['sever_ingress', 'sever_coordinator', 'sever_projector', 'sever_connector'] as const;
+export const GROUP_ROLES = [
+  'sever_ingress',
+  'sever_coordinator',
+  'sever_projector',
+  'sever_connector',
+] as const;
 export type GroupRole = (typeof GROUP_ROLES)[number];
 
 /** Database role of one connector instance. */
@@ -39,7 +44,12 @@ export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"'
  * Makes a login role a member of a group, with a new password.
  * @param login `sever_ingress_app`, or the role of a connector instance.
  */
-export async function ensureLogin(owner: DataSource, login: string, group: GroupRole, password: string): Promise<void> {
+export async function ensureLogin(
+  owner: DataSource,
+  login: string,
+  group: GroupRole,
+  password: string,
+): Promise<void> {
   if (group === 'sever_connector' && !INSTANCE_PATTERN.test(login.slice('sever_connector_'.length)))
     throw new RangeError(`the instance id of ${login} must match ${INSTANCE_PATTERN.source}`);
   const name = quoteIdentifier(login);

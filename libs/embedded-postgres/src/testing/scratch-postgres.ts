@@ -12,13 +12,20 @@ export async function startScratchPostgres(
   const folder = mkdtempSync(path.join(tmpdir(), 'sever-scratch-'));
   const dataDir = path.join(folder, 'pg');
   const password = randomBytes(12).toString('hex');
-  const server = await startPostgres({ dataDir, port: await freePort(), superuser: 'sever_owner', password, settings });
+  const server = await startPostgres({
+    dataDir,
+    port: await freePort(),
+    superuser: 'sever_owner',
+    password,
+    settings,
+  });
   return {
     ...server,
     password,
     dispose: async () => {
       await server.stop('immediate');
-      if (lstatSync(dataDir).isSymbolicLink()) rmSync(realpathSync(dataDir), { recursive: true, force: true });
+      if (lstatSync(dataDir).isSymbolicLink())
+        rmSync(realpathSync(dataDir), { recursive: true, force: true });
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -42,9 +42,17 @@ export const coordinationEvents = {
     step: stepSchema,
     deadline: instantSchema,
   }),
-  'sever.optout.reverification-requested.v1': z.strictObject({ ...factShape, instances, round: z.number().int().positive() }),
+  'sever.optout.reverification-requested.v1': z.strictObject({
+    ...factShape,
+    instances,
+    round: z.number().int().positive(),
+  }),
   /** Another subject, not opted out, now matches the same account: no purge without a person. */
-  'sever.optout.account-reclaimed.v1': z.strictObject({ ...factShape, instance: z.string(), otherSubject: z.string() }),
+  'sever.optout.account-reclaimed.v1': z.strictObject({
+    ...factShape,
+    instance: z.string(),
+    otherSubject: z.string(),
+  }),
   /** A re-verification found the account alive again. */
   'sever.optout.access-returned.v1': z.strictObject({ ...factShape, instance: z.string(), step: stepSchema }),
 };

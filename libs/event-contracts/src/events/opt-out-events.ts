@@ -19,9 +19,17 @@ export const optOutEvents = {
     resourceRemoved: z.boolean(),
   }),
   /** A further request for a standing opt-out: one more asker, nothing restarts. */
-  'sever.optout.repeated.v1': z.strictObject({ ...operatorShape, asker: askerSchema, resourceRemoved: z.boolean() }),
+  'sever.optout.repeated.v1': z.strictObject({
+    ...operatorShape,
+    asker: askerSchema,
+    resourceRemoved: z.boolean(),
+  }),
   /** The last asker withdrew, or an operator overrode all. The coordinator decides whether it is still possible. */
-  'sever.optout.restore-requested.v1': z.strictObject({ ...operatorShape, asker: askerSchema, overridesAskers: z.boolean() }),
+  'sever.optout.restore-requested.v1': z.strictObject({
+    ...operatorShape,
+    asker: askerSchema,
+    overridesAskers: z.boolean(),
+  }),
   'sever.optout.restore-refused.v1': z.strictObject({
     ...operatorShape,
     asker: askerSchema,
@@ -30,7 +38,11 @@ export const optOutEvents = {
     withdrawn: z.boolean(),
   }),
   /** `active=true` or a new POST during or after the purge: the person may come back, nothing is restored. */
-  'sever.optout.rehired-after-purge.v1': z.strictObject({ ...operatorShape, connection: z.string(), resource: z.string() }),
+  'sever.optout.rehired-after-purge.v1': z.strictObject({
+    ...operatorShape,
+    connection: z.string(),
+    resource: z.string(),
+  }),
   'sever.optout.retry-requested.v1': z.strictObject({
     ...operatorShape,
     instance: z.string().nullable(),

@@ -11,7 +11,10 @@ export const dispositionSchema = z.strictObject({
 export type Disposition = z.infer<typeof dispositionSchema>;
 
 /** Open facts that support the outcome: codes, counts, versions. Never a name, an address, a body or a secret. */
-export const evidenceSchema = z.record(z.string(), z.union([z.string(), z.number().int(), z.boolean(), z.null()]));
+export const evidenceSchema = z.record(
+  z.string(),
+  z.union([z.string(), z.number().int(), z.boolean(), z.null()]),
+);
 export type Evidence = z.infer<typeof evidenceSchema>;
 
 const workShape = {
@@ -36,16 +39,35 @@ const failure = z.strictObject(failureShape);
 /** What connectors report. One failure mode is one event type. */
 export const outcomeEvents = {
   /** A unique match of the binding's rule: from here on the connector acts on the immutable id. */
-  'sever.account.adopted.v1': z.strictObject({ ...workShape, accountRef: encryptedFieldSchema, key: z.string() }),
-  'sever.account.not-found.v1': z.strictObject({ ...workShape, keysTried: z.array(z.string()), confirmed: z.boolean() }),
+  'sever.account.adopted.v1': z.strictObject({
+    ...workShape,
+    accountRef: encryptedFieldSchema,
+    key: z.string(),
+  }),
+  'sever.account.not-found.v1': z.strictObject({
+    ...workShape,
+    keysTried: z.array(z.string()),
+    confirmed: z.boolean(),
+  }),
   'sever.step.acted.v1': z.strictObject({ ...stepShape, residualAccessUntil: instantSchema.nullable() }),
-  'sever.step.already-satisfied.v1': z.strictObject({ ...stepShape, residualAccessUntil: instantSchema.nullable() }),
-  'sever.step.accepted.v1': z.strictObject({ ...stepShape, pollAfter: instantSchema, giveUpAt: instantSchema }),
+  'sever.step.already-satisfied.v1': z.strictObject({
+    ...stepShape,
+    residualAccessUntil: instantSchema.nullable(),
+  }),
+  'sever.step.accepted.v1': z.strictObject({
+    ...stepShape,
+    pollAfter: instantSchema,
+    giveUpAt: instantSchema,
+  }),
   'sever.step.verified.v1': z.strictObject({ ...stepShape, residualAccessUntil: instantSchema.nullable() }),
   'sever.step.unsupported.v1': z.strictObject({ ...stepShape, code: z.string() }),
   'sever.step.restored.v1': z.strictObject(stepShape),
   /** Entitlements were written down before they were taken away; the snapshot itself is ciphertext outside the log. */
-  'sever.snapshot.taken.v1': z.strictObject({ ...stepShape, sha256: z.string().length(64), entries: z.number().int() }),
+  'sever.snapshot.taken.v1': z.strictObject({
+    ...stepShape,
+    sha256: z.string().length(64),
+    entries: z.number().int(),
+  }),
   'sever.vendor.unavailable.v1': z.strictObject({ ...failureShape, effectUnknown: z.boolean() }),
   'sever.vendor.rate-limited.v1': z.strictObject({ ...failureShape, until: instantSchema }),
   'sever.vendor.refused.v1': failure,
@@ -60,12 +82,20 @@ export const outcomeEvents = {
 
 /** Health of an instance; subject `-`, outside every digest. */
 export const connectorHealthEvents = {
-  'sever.connector.paused.v1': z.strictObject({ ...factShape, instance: z.string(), cause: z.string(), until: instantSchema.nullable() }),
+  'sever.connector.paused.v1': z.strictObject({
+    ...factShape,
+    instance: z.string(),
+    cause: z.string(),
+    until: instantSchema.nullable(),
+  }),
   'sever.connector.resumed.v1': z.strictObject({ ...factShape, instance: z.string(), cause: z.string() }),
 };
 
 /** The switch that stops every side effect. */
 export const pipelineEvents = {
   'sever.kill-switch.turned-on.v1': z.strictObject({ ...factShape, reason: encryptedFieldSchema.nullable() }),
-  'sever.kill-switch.turned-off.v1': z.strictObject({ ...factShape, reason: encryptedFieldSchema.nullable() }),
+  'sever.kill-switch.turned-off.v1': z.strictObject({
+    ...factShape,
+    reason: encryptedFieldSchema.nullable(),
+  }),
 };

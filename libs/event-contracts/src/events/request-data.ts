@@ -12,7 +12,16 @@ export type Asker = z.infer<typeof askerSchema>;
 /** The door through which a request came. `rules` lists the dialect rules that fired while reading it. */
 export const doorSchema = z.strictObject({
   via: z.enum(['scim', 'rest']),
-  operation: z.enum(['delete', 'deactivate', 'activate', 'create', 'update', 'opt-out', 'restore', 'operator']),
+  operation: z.enum([
+    'delete',
+    'deactivate',
+    'activate',
+    'create',
+    'update',
+    'opt-out',
+    'restore',
+    'operator',
+  ]),
   connection: z.string().optional(),
   resource: z.string().optional(),
   dialect: z.string().optional(),

@@ -10,5 +10,10 @@ export interface EventLogAdmin {
   offsetsForTime(topic: string, timestamp: number): Promise<Offsets>;
   endOffsets(topic: string): Promise<Offsets>;
   /** All records of a cut, partition by partition in order, for replay and export. `to` is exclusive. */
-  scan(o: { topics: readonly string[]; from?: Offsets; to: Offsets; batchRecords?: number }): AsyncIterable<readonly LogRecord[]>;
+  scan(o: {
+    topics: readonly string[];
+    from?: Offsets;
+    to: Offsets;
+    batchRecords?: number;
+  }): AsyncIterable<readonly LogRecord[]>;
 }

@@ -7,7 +7,11 @@ import { openDatabase, type DatabaseOptions } from '../open-database.js';
 import { connectorRole, ensureLogin, roleMigrations, type GroupRole } from '../roles.js';
 
 const testSettings = {
-  serverUrl: setting('SEVER_TEST_POSTGRES_URL', 'server of the integration tests, started by the test runner', postgresUrl),
+  serverUrl: setting(
+    'SEVER_TEST_POSTGRES_URL',
+    'server of the integration tests, started by the test runner',
+    postgresUrl,
+  ),
 };
 
 /** A fresh database on the test server. */
