@@ -1,3 +1,4 @@
+export { asyncApiDocument, eventJsonSchema } from './asyncapi.js';
 export { canonicalJson } from './canonical-json.js';
 export { ContractError, type ContractErrorCode } from './contract-error.js';
 export { FIELD_PATHS, encryptedFieldSchema, type EncryptedField } from './encrypted-field.js';
