@@ -42,21 +42,53 @@ const PLANTED: Planted[] = [
       'libs/config/src/b.ts': `import { a } from './a.js';\nexport const b = () => a;\n`,
     },
   },
-  importing('no-upward-import-from-runtime', 'libs/connector-runtime/src/x.ts', 'apps/coordinator/src/index.ts'),
-  importing('no-upward-import-from-wiring', 'libs/event-log-transport/src/x.ts', 'libs/connector-runtime/src/index.ts'),
-  importing('no-upward-import-from-projection', 'libs/projection/src/x.ts', 'libs/event-log-transport/src/index.ts'),
-  importing('no-upward-import-from-adapter', 'libs/postgres/src/x.ts', 'libs/event-log-transport/src/index.ts'),
+  importing(
+    'no-upward-import-from-runtime',
+    'libs/connector-runtime/src/x.ts',
+    'apps/coordinator/src/index.ts',
+  ),
+  importing(
+    'no-upward-import-from-wiring',
+    'libs/event-log-transport/src/x.ts',
+    'libs/connector-runtime/src/index.ts',
+  ),
+  importing(
+    'no-upward-import-from-projection',
+    'libs/projection/src/x.ts',
+    'libs/event-log-transport/src/index.ts',
+  ),
+  importing(
+    'no-upward-import-from-adapter',
+    'libs/postgres/src/x.ts',
+    'libs/event-log-transport/src/index.ts',
+  ),
   importing('no-upward-import-from-port', 'libs/event-log/src/x.ts', 'libs/event-log-postgres/src/index.ts'),
   importing('no-upward-import-from-contract', 'libs/opt-out/src/x.ts', 'libs/event-log/src/index.ts'),
   importing('no-upward-import-from-base', 'libs/config/src/x.ts', 'libs/event-contracts/src/index.ts'),
   importing('apps-do-not-import-apps', 'apps/coordinator/src/x.ts', 'apps/projector/src/index.ts'),
-  importing('adapter-alone-event-log-postgres', 'libs/event-log-postgres/src/x.ts', 'libs/read-models/src/index.ts'),
-  importing('adapter-alone-event-log-kafka', 'libs/event-log-kafka/src/x.ts', 'libs/event-log-postgres/src/index.ts'),
+  importing(
+    'adapter-alone-event-log-postgres',
+    'libs/event-log-postgres/src/x.ts',
+    'libs/read-models/src/index.ts',
+  ),
+  importing(
+    'adapter-alone-event-log-kafka',
+    'libs/event-log-kafka/src/x.ts',
+    'libs/event-log-postgres/src/index.ts',
+  ),
   importing('adapter-alone-read-models', 'libs/read-models/src/x.ts', 'libs/audit-store/src/index.ts'),
   importing('adapter-alone-audit-store', 'libs/audit-store/src/x.ts', 'libs/read-models/src/index.ts'),
   importing('adapter-alone-coordination', 'libs/coordination/src/x.ts', 'libs/read-models/src/index.ts'),
-  importing('connector-imports-sdk-only', 'apps/connector-x/src/connector.ts', 'libs/event-log-transport/src/index.ts'),
-  importing('connector-main-imports-runtime-only', 'apps/connector-x/src/main.ts', 'libs/postgres/src/index.ts'),
+  importing(
+    'connector-imports-sdk-only',
+    'apps/connector-x/src/connector.ts',
+    'libs/event-log-transport/src/index.ts',
+  ),
+  importing(
+    'connector-main-imports-runtime-only',
+    'apps/connector-x/src/main.ts',
+    'libs/postgres/src/index.ts',
+  ),
   importing('no-deep-import', 'apps/coordinator/src/x.ts', 'libs/opt-out/src/fold.ts'),
   importing('no-test-kit-in-production', 'apps/coordinator/src/x.ts', 'libs/postgres/src/testing/index.ts'),
   npmPackage('kafka-client-only-in-its-adapter', 'apps/coordinator/src/x.ts', 'kafkajs'),
@@ -64,7 +96,10 @@ const PLANTED: Planted[] = [
   npmPackage('database-driver-only-where-data-is-stored', 'libs/opt-out/src/x.ts', 'pg'),
   npmPackage('scim-is-pure', 'libs/scim/src/x.ts', 'lodash'),
   importing('nobody-imports-tests', 'apps/coordinator/src/x.ts', 'test/harness/index.ts'),
-  { rule: 'resolvable', files: { 'libs/config/src/x.ts': `import { y } from './missing.js';\nexport const z = y;\n` } },
+  {
+    rule: 'resolvable',
+    files: { 'libs/config/src/x.ts': `import { y } from './missing.js';\nexport const z = y;\n` },
+  },
 ];
 
 describe('the layers', () => {
@@ -77,17 +112,25 @@ describe('the layers', () => {
     folders.push(folder);
     for (const dir of ['libs', 'apps', 'test', 'node_modules']) mkdirSync(path.join(folder, dir));
     symlinkSync(path.join(root, 'node_modules/typescript'), path.join(folder, 'node_modules/typescript'));
-    for (const [name, text] of Object.entries({ ...files, 'tsconfig.json': '{}', 'package.json': '{"type":"module"}' })) {
+    for (const [name, text] of Object.entries({
+      ...files,
+      'tsconfig.json': '{}',
+      'package.json': '{"type":"module"}',
+    })) {
       mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
       writeFileSync(path.join(folder, name), text);
     }
     writeFileSync(path.join(folder, 'dependency-cruiser.cjs'), readFileSync(configFile));
     const bin = path.join(root, 'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs');
-    const run = spawnSync(process.execPath, [bin, '--config', 'dependency-cruiser.cjs', '--output-type', 'json', 'libs', 'apps', 'test'], {
-      cwd: folder,
-      encoding: 'utf8',
-      env: { ...process.env, NODE_OPTIONS: '' },
-    });
+    const run = spawnSync(
+      process.execPath,
+      [bin, '--config', 'dependency-cruiser.cjs', '--output-type', 'json', 'libs', 'apps', 'test'],
+      {
+        cwd: folder,
+        encoding: 'utf8',
+        env: { ...process.env, NODE_OPTIONS: '' },
+      },
+    );
     const report = JSON.parse(run.stdout) as { summary: { violations: { rule: { name: string } }[] } };
     return report.summary.violations.map(v => v.rule.name);
   }
