@@ -1,1 +1,6 @@
-export {};
+export { connectEventLog, eventLogSettings, type Subscription } from './connect-event-log.js';
+export { EventLogContext } from './event-log-context.js';
+export { EventLogServer, type EventLogServerOptions } from './event-log-server.js';
+export { KeyedDispatcher, type DispatcherOptions } from './keyed-dispatcher.js';
+export { OffsetLedger } from './offset-ledger.js';
+export { TransactionalConsumer, type TransactionalConsumerOptions } from './transactional-consumer.js';

@@ -1,0 +1,226 @@
+import { randomUUID } from 'node:crypto';
+import { EventLogError, partitionKey, type ConsumerStart, type EventLogConsumer, type Offsets, type TopicPartition } from '@sever/event-log';
+import { listen, rows, type Listener } from '@sever/postgres';
+import type { DataSource } from 'typeorm';
+import { createPostgresEventLogAdmin } from '../postgres-event-log-admin.js';
+import { WAKE_CHANNEL } from '../postgres-event-log-writer.js';
+import { Assignments, type Assigned } from './assignments.js';
+import { countBehind, fetchRecords } from './fetch.js';
+import { GROUP_CHANNEL, commitOffsets, exchange, leave, release, type Membership } from './group-membership.js';
+import { Signal } from './signal.js';
+
+export type PostgresConsumerOptions = {
+  dataSource: DataSource;
+  /** Address for the LISTEN connection: a direct one, not a transaction pooler. */
+  listenUrl: string;
+  applicationName: string;
+  /** Milliseconds between polls when no notification came. */
+  pollMs?: number;
+  heartbeatMs?: number;
+  /** A member silent for longer loses its partitions, in milliseconds. */
+  sessionTimeoutMs?: number;
+  /** Most records of one partition per read. */
+  batchRecords?: number;
+  onError?: (error: unknown) => void;
+};
+
+/** Subscription to the log in PostgreSQL. */
+export function createPostgresEventLogConsumer(o: PostgresConsumerOptions): EventLogConsumer {
+  return new PostgresEventLogConsumer(o);
+}
+
+class PostgresEventLogConsumer implements EventLogConsumer {
+  private readonly assignments = new Assignments();
+  private readonly news = new Signal();
+  private readonly groupNews = new Signal();
+  private readonly o: Required<PostgresConsumerOptions>;
+  private membership: Membership | undefined;
+  private start_: ConsumerStart | undefined;
+  private listener: Listener | undefined;
+  private epoch = 0;
+  private stopping = false;
+  private lastExchange = 0;
+  private loops: Promise<void>[] = [];
+
+  constructor(o: PostgresConsumerOptions) {
+    this.o = {
+      pollMs: 1_000,
+      heartbeatMs: 3_000,
+      sessionTimeoutMs: 45_000,
+      batchRecords: 1_000,
+      onError: () => undefined,
+      ...o,
+    };
+  }
+
+  async start(start: ConsumerStart): Promise<void> {
+    if (this.start_) throw new EventLogError('log.membership-lost', 'a consumer starts once; make a new one');
+    this.start_ = start;
+    this.listener = listen({
+      url: this.o.listenUrl,
+      channels: [WAKE_CHANNEL, GROUP_CHANNEL],
+      applicationName: this.o.applicationName,
+      onWake: (channel, payload) => this.woken(channel, payload),
+      onError: this.o.onError,
+    });
+    if (start.group) {
+      this.membership = { group: start.group, member: randomUUID(), topics: start.topics, sessionTimeoutMs: this.o.sessionTimeoutMs };
+      await this.exchangeOnce();
+      this.loops.push(this.groupLoop());
+    } else {
+      await this.assignAll();
+    }
+    this.loops.push(this.fetchLoop());
+  }
+
+  pause(partitions: readonly TopicPartition[], reason: string): void {
+    this.assignments.pause(partitions, reason);
+  }
+
+  resume(partitions: readonly TopicPartition[], reason: string): void {
+    this.assignments.resume(partitions, reason);
+    this.news.raise();
+  }
+
+  seek(offsets: Offsets): Promise<void> {
+    this.assignments.seek(offsets);
+    this.news.raise();
+    return Promise.resolve();
+  }
+
+  async commit(offsets: Offsets, epoch: number): Promise<void> {
+    if (!this.membership) return;
+    const moves = this.assignments
+      .all()
+      .filter(a => a.epoch === epoch && offsets.has(partitionKey(a.tp)))
+      .map(a => ({ tp: a.tp, epoch: a.fence, next: offsets.get(partitionKey(a.tp)) ?? 0n }));
+    await commitOffsets(this.o.dataSource, this.membership, moves);
+  }
+
+  async lag(): Promise<Offsets> {
+    const behind = await countBehind(this.o.dataSource, this.assignments.all());
+    return new Map(behind.map(({ tp, lag }) => [partitionKey(tp), lag]));
+  }
+
+  async stop({ drainMs }: { drainMs: number }): Promise<void> {
+    if (this.stopping) return;
+    this.stopping = true;
+    this.news.raise();
+    this.groupNews.raise();
+    await Promise.all(this.loops);
+    await this.revoke(this.assignments.all(), drainMs);
+    if (this.membership) await leave(this.o.dataSource, this.membership).catch(this.o.onError);
+    await this.listener?.close();
+  }
+
+  private woken(channel: string | null, payload: string): void {
+    if (channel !== GROUP_CHANNEL) this.news.raise();
+    if (channel === null || (channel === GROUP_CHANNEL && payload === this.membership?.group)) this.groupNews.raise();
+  }
+
+  private async fetchLoop(): Promise<void> {
+    while (!this.stopping) {
+      try {
+        if (!(await this.fetchOnce())) await this.news.wait(this.o.pollMs);
+      } catch (error) {
+        this.o.onError(error);
+        await this.news.wait(this.o.pollMs);
+      }
+    }
+  }
+
+  /** @returns whether more is probably waiting */
+  private async fetchOnce(): Promise<boolean> {
+    this.news.lower();
+    const asked = this.assignments.flowing();
+    if (asked.length === 0) return false;
+    const records = await fetchRecords(this.o.dataSource, asked, this.o.batchRecords);
+    const groups = this.assignments.accept(records, asked);
+    for (const { assigned, records: batch } of groups) this.start_?.onRecords(assigned.tp, batch, assigned.epoch);
+    return groups.some(g => g.records.length >= this.o.batchRecords);
+  }
+
+  private async groupLoop(): Promise<void> {
+    while (!this.stopping) {
+      await this.groupNews.wait(this.o.heartbeatMs);
+      this.groupNews.lower();
+      if (this.stopping) return;
+      try {
+        await this.exchangeOnce();
+      } catch (error) {
+        this.o.onError(error);
+        await this.dropWhenSilent();
+      }
+    }
+  }
+
+  private async exchangeOnce(): Promise<void> {
+    const m = this.membership;
+    if (!m) return;
+    const asked = performance.now();
+    const view = await exchange(this.o.dataSource, m);
+    this.lastExchange = asked;
+    const lost = this.assignments.all().filter(a => view.owned.get(partitionKey(a.tp))?.epoch !== a.fence);
+    await this.revoke(lost, 0);
+    await this.handOver(view.toRelease);
+    const releasing = new Set(view.toRelease.map(partitionKey));
+    const fresh = [...view.owned.values()].filter(p => !this.assignments.get(p.tp) && !releasing.has(partitionKey(p.tp)));
+    if (fresh.length > 0) await this.assign(fresh.map(p => ({ tp: p.tp, fence: p.epoch, next: p.committed })));
+  }
+
+  private async assign(partitions: readonly { tp: TopicPartition; fence: bigint; next: bigint }[]): Promise<void> {
+    this.epoch += 1;
+    const epoch = this.epoch;
+    const start = await this.startOffsets();
+    for (const p of partitions) {
+      this.assignments.add({ ...p, epoch, next: p.next > 0n ? p.next : (start?.get(partitionKey(p.tp)) ?? p.next) });
+    }
+    const tps = partitions.map(p => p.tp);
+    this.assignments.pause(tps, 'assigning');
+    await this.start_?.onAssigned?.(tps, epoch);
+    this.resume(tps, 'assigning');
+  }
+
+  /** Where a group without a committed offset begins. */
+  private async startOffsets(): Promise<Offsets | undefined> {
+    const from = this.start_?.from;
+    if (!from || from === 'committed' || from === 'earliest') return undefined;
+    if ('offsets' in from) return from.offsets;
+    const admin = createPostgresEventLogAdmin(this.o.dataSource);
+    const found = await Promise.all((this.start_?.topics ?? []).map(topic => admin.offsetsForTime(topic, from.timestamp)));
+    return new Map(found.flatMap(offsets => [...offsets]));
+  }
+
+  private async assignAll(): Promise<void> {
+    const found = await rows<{ topic: string; partition: number }>(
+      this.o.dataSource,
+      'select topic, partition from log_partition where topic = any($1) order by 1, 2',
+      [this.start_?.topics ?? []],
+    );
+    await this.assign(found.map(tp => ({ tp, fence: 0n, next: 0n })));
+  }
+
+  private async handOver(partitions: readonly TopicPartition[]): Promise<void> {
+    const held = partitions.map(tp => this.assignments.get(tp)).filter(a => a !== undefined);
+    await this.revoke(held, this.o.sessionTimeoutMs / 3);
+    if (this.membership) await release(this.o.dataSource, this.membership, partitions);
+  }
+
+  /** Tells the reader to finish, then forgets the partitions. */
+  private async revoke(held: readonly Assigned[], drainMs: number): Promise<void> {
+    if (held.length === 0) return;
+    for (const a of held) a.releasing = true;
+    for (const epoch of new Set(held.map(a => a.epoch))) {
+      const tps = held.filter(a => a.epoch === epoch).map(a => a.tp);
+      const done = Promise.resolve(this.start_?.onRevoked?.(tps, epoch)).catch(this.o.onError);
+      await Promise.race([done, new Promise(resolve => setTimeout(resolve, drainMs).unref())]);
+    }
+    this.assignments.remove(held.map(a => a.tp));
+  }
+
+  /** A member that could not reach the group for a whole session no longer owns anything. */
+  private async dropWhenSilent(): Promise<void> {
+    if (performance.now() - this.lastExchange < this.o.sessionTimeoutMs) return;
+    await this.revoke(this.assignments.all(), 0);
+  }
+}

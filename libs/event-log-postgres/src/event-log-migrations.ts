@@ -1,0 +1,11 @@
+import { migration } from '@sever/postgres';
+import { appendFunction } from './schema/append-function.js';
+import { groupTables } from './schema/group-tables.js';
+import { logTables } from './schema/log-tables.js';
+
+/** Tables, functions and grants of the event log. */
+export const eventLogMigrations = [
+  migration(1_790_000_001_000, 'EventLog', logTables),
+  migration(1_790_000_001_100, 'EventLogAppend', appendFunction),
+  migration(1_790_000_001_200, 'EventLogGroups', groupTables),
+];

@@ -1,0 +1,78 @@
+import { failpoint } from '@sever/config';
+import { EventLogError, partitionOf, type Appended, type EventLogWriter, type NewRecord } from '@sever/event-log';
+import { databaseErrorCode, rows } from '@sever/postgres';
+import type { DataSource, EntityManager } from 'typeorm';
+
+/** Channel on which readers are told that something was committed. */
+export const WAKE_CHANNEL = 'sever_log';
+
+const ERRORS = { SV001: 'log.forbidden', SV002: 'log.unknown-topic', SV003: 'log.event-conflict' } as const;
+
+/** Appends through the `log_append` function of the database, in the caller's transaction. */
+export function createPostgresEventLogWriter(dataSource: DataSource): EventLogWriter<EntityManager> {
+  const wake = coalesced(() => dataSource.query(`select pg_notify('${WAKE_CHANNEL}', '')`));
+  return { append, wake };
+}
+
+async function append(tx: EntityManager, records: readonly NewRecord[]): Promise<readonly Appended[]> {
+  if (!tx.queryRunner?.isTransactionActive)
+    throw new EventLogError('log.no-transaction', 'append() needs a running transaction: the log is written together with what it tells');
+  if (records.length === 0) return [];
+  const partitions = records.map(r => partitionOf(r.key));
+  const written = await logAppend(tx, records, partitions);
+  failpoint('append.before-commit');
+  return records.map((r, i) => ({
+    topic: r.topic,
+    partition: partitions[i] ?? 0,
+    eventId: r.eventId,
+    logOffset: BigInt(written[i]?.offset ?? -1),
+    duplicate: written[i]?.duplicate ?? false,
+  }));
+}
+
+async function logAppend(
+  tx: EntityManager,
+  records: readonly NewRecord[],
+  partitions: readonly number[],
+): Promise<{ offset: string; duplicate: boolean }[]> {
+  try {
+    return await rows(tx, 'select n, "offset", duplicate from log_append($1, $2, $3, $4, $5, $6, $7) order by n', [
+      records.map(r => r.topic),
+      partitions,
+      records.map(r => r.eventId),
+      records.map(r => r.key),
+      records.map(r => r.type),
+      records.map(r => JSON.stringify(r.headers)),
+      records.map(r => r.value),
+    ]);
+  } catch (error) {
+    const code = databaseErrorCode(error);
+    if (code && code in ERRORS) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new EventLogError(ERRORS[code as keyof typeof ERRORS], message, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** At most one notification under way; calls made meanwhile are answered by one more. A lost hint costs one poll interval. */
+function coalesced(send: () => Promise<unknown>): () => void {
+  let running = false;
+  let again = false;
+  const run = (): void => {
+    running = true;
+    send()
+      .catch(() => undefined)
+      .finally(() => {
+        running = false;
+        if (again) {
+          again = false;
+          run();
+        }
+      });
+  };
+  return () => {
+    if (running) again = true;
+    else run();
+  };
+}

@@ -1,0 +1,45 @@
+/**
+ * Which offsets of one partition are done. The committable offset is the smallest one that is not settled, or the one after
+ * the highest seen: a crash then repeats work but loses none. Gaps between offsets are normal.
+ */
+export class OffsetLedger {
+  /** Offsets in the order of delivery, from `head` on. */
+  private offsets: bigint[] = [];
+  private head = 0;
+  private readonly settled = new Set<bigint>();
+  private committable: bigint;
+
+  /** @param next first offset that will be delivered */
+  constructor(next: bigint) {
+    this.committable = next;
+  }
+
+  /** Records a delivery. Offsets come in ascending order. */
+  delivered(offset: bigint): void {
+    this.offsets.push(offset);
+  }
+
+  settle(offset: bigint): void {
+    this.settled.add(offset);
+    for (let first = this.offsets[this.head]; first !== undefined && this.settled.delete(first); first = this.offsets[this.head]) {
+      this.committable = first + 1n;
+      this.head += 1;
+    }
+    const waiting = this.offsets[this.head];
+    if (waiting !== undefined) this.committable = waiting;
+    if (this.head > 1_024 && this.head * 2 > this.offsets.length) {
+      this.offsets = this.offsets.slice(this.head);
+      this.head = 0;
+    }
+  }
+
+  /** The next offset of the group: everything before it is settled. */
+  next(): bigint {
+    return this.committable;
+  }
+
+  /** Deliveries that are not settled. */
+  inFlight(): number {
+    return this.offsets.length - this.head - this.settled.size;
+  }
+}
