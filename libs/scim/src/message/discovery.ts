@@ -1,0 +1,48 @@
+import type { DialectName } from '../dialect/dialect.js';
+import type { JsonObject } from '../json-value.js';
+import type { Attribute, ResourceType, Schema } from '../schema/attribute.js';
+import { PAGE_MAX } from './list-response.js';
+
+const META = 'urn:ietf:params:scim:schemas:core:2.0';
+
+/** RFC 7643 §5: what this service can do, and nothing it cannot. */
+export const serviceProviderConfig = (base: string, dialect: DialectName): JsonObject => ({
+  schemas: [`${META}:ServiceProviderConfig`],
+  patch: { supported: true },
+  bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+  filter: { supported: true, maxResults: PAGE_MAX },
+  changePassword: { supported: false },
+  sort: { supported: false },
+  etag: { supported: true },
+  pagination: { cursor: false, index: true },
+  authenticationSchemes: [
+    { type: 'oauthbearertoken', name: 'Bearer token', description: 'The token that was shown when the connection was made', primary: true },
+  ],
+  ...(dialect === 'strict' && { interopProfileConformant: true }),
+  meta: { resourceType: 'ServiceProviderConfig', location: `${base}/ServiceProviderConfig` },
+});
+
+export const resourceTypeDocument = (base: string, type: ResourceType): JsonObject => ({
+  schemas: [`${META}:ResourceType`],
+  id: type.name,
+  name: type.name,
+  endpoint: type.endpoint,
+  description: type.schema.description,
+  schema: type.schema.id,
+  schemaExtensions: type.extensions.map(extension => ({ schema: extension.id, required: false })),
+  meta: { resourceType: 'ResourceType', location: `${base}/ResourceTypes/${type.name}` },
+});
+
+export const schemaDocument = (base: string, schema: Schema): JsonObject => ({
+  schemas: [`${META}:Schema`],
+  id: schema.id,
+  name: schema.name,
+  description: schema.description,
+  attributes: schema.attributes.map(attributeDocument),
+  meta: { resourceType: 'Schema', location: `${base}/Schemas/${schema.id}` },
+});
+
+function attributeDocument(a: Attribute): JsonObject {
+  const { subAttributes, ...rest } = a;
+  return { ...rest, ...(subAttributes.length > 0 && { subAttributes: subAttributes.map(attributeDocument) }) };
+}

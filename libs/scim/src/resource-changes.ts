@@ -1,0 +1,39 @@
+import type { DialectReading } from './dialect/dialect.js';
+import { isObject, sameJson, type Json, type JsonObject } from './json-value.js';
+import { invalidValue } from './scim-error.js';
+import type { ResourceType } from './schema/attribute.js';
+import { canonicalResource } from './schema/canonical-resource.js';
+
+/** Checks that what must be there is there, after any kind of write. */
+export function checkRequired(resource: JsonObject, type: ResourceType): JsonObject {
+  for (const attribute of type.schema.attributes) {
+    const value = resource[attribute.name];
+    if (attribute.required && (value === undefined || value === '')) throw invalidValue(`"${attribute.name}" is required`);
+  }
+  return resource;
+}
+
+/** The resource that a POST asks for; `active` is true unless it says otherwise. */
+export function newResource(body: Json, type: ResourceType, reading: DialectReading): JsonObject {
+  const resource = checkRequired(canonicalResource(body, type, reading), type);
+  return type.name === 'User' && resource.active === undefined ? { ...resource, active: true } : resource;
+}
+
+/** The resource that a PUT asks for (RFC 7644 §3.5.1). An omitted `active` keeps its stored value: silence re-activates nobody. */
+export function replacedResource(existing: JsonObject, body: Json, type: ResourceType, reading: DialectReading): JsonObject {
+  const resource = checkRequired(canonicalResource(body, type, reading), type);
+  return resource.active === undefined && existing.active !== undefined ? { ...resource, active: existing.active } : resource;
+}
+
+/** Names of the attributes that differ, `extension:attribute` for extensions; never values. */
+export function changedAttributes(before: JsonObject, after: JsonObject): string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].filter(name => !sameJson(before[name], after[name])).flatMap(name => refine(name, before[name], after[name])).sort();
+}
+
+function refine(name: string, before: Json | undefined, after: Json | undefined): string[] {
+  if (!name.startsWith('urn:')) return [name];
+  const a = isObject(before) ? before : {};
+  const b = isObject(after) ? after : {};
+  return changedAttributes(a, b).map(member => `${name}:${member}`);
+}
