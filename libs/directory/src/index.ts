@@ -1,1 +1,62 @@
-export {};
+export { DirectoryError, type DirectoryErrorCode } from './directory-error.js';
+export { directoryMigrations } from './directory-migrations.js';
+export {
+  addApiToken,
+  connectionOfToken,
+  createConnection,
+  ensureTenant,
+  principalOfToken,
+  type Connection,
+} from './registry/connections.js';
+export {
+  addBindingWaiver,
+  bindInstance,
+  boundTargets,
+  findBinding,
+  findInstance,
+  putInstance,
+  type Binding,
+  type BindingWaiver,
+  type BoundTarget,
+  type Instance,
+  type Match,
+} from './registry/instances.js';
+export { SWITCH_CHANNEL, readKillSwitch, setKillSwitch, type KillSwitch } from './registry/kill-switch.js';
+export { newToken, tokenHash } from './registry/tokens.js';
+export {
+  findByExternalId,
+  findByUserName,
+  findResource,
+  insertResource,
+  pageOfResources,
+  removeResource,
+  updateResource,
+  walkResources,
+  type StoredResource,
+} from './resources/scim-resource-store.js';
+export {
+  createSubject,
+  linkedSubject,
+  renameSubject,
+  subjectById,
+  subjectByUserName,
+  subjectsByExternalId,
+  subjectsByUserName,
+  tenantExists,
+  type Subject,
+} from './resources/subject-store.js';
+export {
+  isOptedOut,
+  lockStanding,
+  lockStandingById,
+  lockStandings,
+  openStanding,
+  otherLiveSubject,
+  setAskers,
+  setLegalHold,
+  setPhase,
+  setRehired,
+  standsAgainst,
+  type Standing,
+  type StandingPhase,
+} from './standing/standing-opt-out.js';

@@ -1,0 +1,94 @@
+import type { Asker } from '@sever/event-contracts';
+import { oneRow, rows, type Queryable } from '@sever/postgres';
+
+/**
+ * What may still be asked about a person's opt-out. `open`: being cut, cut or held · `purging` and `purged`: nothing can be
+ * given back · `cut-only`: closed without a purge, may be restored.
+ */
+export type StandingPhase = 'open' | 'restoring' | 'restored' | 'purging' | 'purged' | 'cut-only';
+
+/** The authoritative, transactional answer to "does an opt-out stand, and who keeps it standing". */
+export type Standing = {
+  optOutId: string;
+  tenant: string;
+  subject: string;
+  phase: StandingPhase;
+  askers: Asker[];
+  legalHold: boolean;
+  rehired: boolean;
+};
+
+const COLUMNS = `opt_out_id as "optOutId", tenant, subject, phase, askers, legal_hold as "legalHold", rehired`;
+
+/** The newest opt-out of a person, locked until the transaction ends: whoever asks next waits for the outcome of this one. */
+export const lockStanding = (on: Queryable, tenant: string, subject: string): Promise<Standing | undefined> =>
+  oneRow<Standing>(
+    on,
+    `select ${COLUMNS} from standing_opt_out where tenant = $1 and subject = $2 order by since desc limit 1 for update`,
+    [tenant, subject],
+  );
+
+export const lockStandingById = (on: Queryable, optOutId: string): Promise<Standing | undefined> =>
+  oneRow<Standing>(on, `select ${COLUMNS} from standing_opt_out where opt_out_id = $1 for update`, [optOutId]);
+
+/** Several at once, locked in the order of their ids so that two transactions cannot wait for each other. */
+export const lockStandings = (on: Queryable, optOutIds: readonly string[]): Promise<Standing[]> =>
+  rows<Standing>(on, `select ${COLUMNS} from standing_opt_out where opt_out_id = any($1) order by opt_out_id for update`, [optOutIds]);
+
+export async function openStanding(on: Queryable, s: Pick<Standing, 'optOutId' | 'tenant' | 'subject' | 'askers'>): Promise<void> {
+  await on.query(`insert into standing_opt_out (opt_out_id, tenant, subject, phase, askers) values ($1, $2, $3, 'open', $4)`, [
+    s.optOutId,
+    s.tenant,
+    s.subject,
+    JSON.stringify(s.askers),
+  ]);
+}
+
+export async function setAskers(on: Queryable, optOutId: string, askers: readonly Asker[]): Promise<void> {
+  await on.query('update standing_opt_out set askers = $2 where opt_out_id = $1', [optOutId, JSON.stringify(askers)]);
+}
+
+export async function setPhase(on: Queryable, optOutId: string, phase: StandingPhase): Promise<void> {
+  await on.query('update standing_opt_out set phase = $2 where opt_out_id = $1', [optOutId, phase]);
+}
+
+export async function setLegalHold(on: Queryable, optOutId: string, held: boolean): Promise<void> {
+  await on.query('update standing_opt_out set legal_hold = $2 where opt_out_id = $1', [optOutId, held]);
+}
+
+export async function setRehired(on: Queryable, optOutId: string): Promise<void> {
+  await on.query('update standing_opt_out set rehired = true where opt_out_id = $1', [optOutId]);
+}
+
+export const standsAgainst = (s: Standing): boolean => s.phase !== 'restored' && !s.rehired;
+
+/** Whether a name is on the deny list, and since when. */
+export async function isOptedOut(on: Queryable, tenant: string, userNameNorm: string): Promise<{ optedOut: boolean; since: string | null }> {
+  const row = await oneRow<{ since: Date }>(
+    on,
+    `select s.since from subject p
+       join lateral (select * from standing_opt_out o where o.tenant = p.tenant and o.subject = p.id order by o.since desc limit 1) s on true
+      where p.tenant = $1 and p.user_name_norm = $2 and s.phase <> 'restored' and not s.rehired
+        and not exists (select 1 from scim_resource r where r.tenant = p.tenant and r.user_name_norm = p.user_name_norm
+                         and r.subject <> p.id and r.deleted_at is null and r.active)
+      order by s.since desc limit 1`,
+    [tenant, userNameNorm],
+  );
+  return { optedOut: row !== undefined, since: row?.since.toISOString() ?? null };
+}
+
+/** Another person of the tenant, not opted out, who now holds the same user name. */
+export async function otherLiveSubject(on: Queryable, tenant: string, subject: string): Promise<string | undefined> {
+  const row = await oneRow<{ subject: string }>(
+    on,
+    `select r.subject from subject p
+       join scim_resource r on r.tenant = p.tenant and r.user_name_norm = p.user_name_norm and r.subject <> p.id
+        and r.deleted_at is null and r.active
+      where p.tenant = $1 and p.id = $2
+        and not exists (select 1 from standing_opt_out s where s.tenant = r.tenant and s.subject = r.subject
+                         and s.phase <> 'restored' and not s.rehired)
+      limit 1`,
+    [tenant, subject],
+  );
+  return row?.subject;
+}
