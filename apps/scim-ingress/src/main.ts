@@ -1,1 +1,3 @@
-export {};
+import { runIngress } from './run-ingress.js';
+
+await runIngress();

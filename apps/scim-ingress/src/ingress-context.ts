@@ -1,0 +1,18 @@
+import type { HoldPolicy } from '@sever/event-contracts';
+import type { EventLogWriter } from '@sever/event-log';
+import type { SubjectKeys } from '@sever/subject-keys';
+import type { Logger } from '@sever/telemetry';
+import type { Registry } from 'prom-client';
+import type { DataSource, EntityManager } from 'typeorm';
+
+/** What the parts of the ingress share, made once at start and never changed. */
+export class IngressContext {
+  constructor(
+    readonly dataSource: DataSource,
+    readonly writer: EventLogWriter<EntityManager>,
+    readonly keys: SubjectKeys,
+    readonly policy: { hold: HoldPolicy; cutDeadlineSeconds: number; rateLimit: number | null; publicUrl: string },
+    readonly metrics: Registry,
+    readonly logger: Logger,
+  ) {}
+}

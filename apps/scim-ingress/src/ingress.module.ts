@@ -1,0 +1,36 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { TerminusModule } from '@nestjs/terminus';
+import { ErrorFilter } from './error-filter.js';
+import { HealthController } from './health/health.controller.js';
+import { IngressContext } from './ingress-context.js';
+import { ApiAuthGuard } from './rest/api-auth.guard.js';
+import { OperationsController } from './rest/operations.controller.js';
+import { OptOutCommands } from './rest/opt-out-commands.js';
+import { OptOutQueries } from './rest/opt-out-queries.js';
+import { OptOutsController } from './rest/opt-outs.controller.js';
+import { DiscoveryController } from './scim/discovery.controller.js';
+import { ScimAuthGuard } from './scim/scim-auth.guard.js';
+import { UsersController } from './scim/users.controller.js';
+import { UserWrites } from './writes/user-writes.js';
+
+/** The two doors of the pipeline. */
+@Module({})
+export class IngressModule {
+  static of(context: IngressContext): DynamicModule {
+    return {
+      module: IngressModule,
+      imports: [TerminusModule.forRoot({ logger: false })],
+      controllers: [DiscoveryController, UsersController, OptOutsController, OperationsController, HealthController],
+      providers: [
+        { provide: IngressContext, useValue: context },
+        { provide: APP_FILTER, useClass: ErrorFilter },
+        ScimAuthGuard,
+        ApiAuthGuard,
+        UserWrites,
+        OptOutCommands,
+        OptOutQueries,
+      ],
+    };
+  }
+}

@@ -1,0 +1,62 @@
+import { Injectable } from '@nestjs/common';
+import { timelines } from '@sever/audit-store';
+import { subjectsByUserName } from '@sever/directory';
+import { decodeEvent } from '@sever/event-contracts';
+import { foldRequest, type RequestState } from '@sever/opt-out';
+import { oneRow } from '@sever/postgres';
+import { findOptOut, listOptOuts, type OptOutRecord } from '@sever/read-models';
+import { normaliseUserName } from '@sever/scim';
+import { HttpProblem } from '../http-problem.js';
+import { IngressContext } from '../ingress-context.js';
+import { optOutResource, type OptOutResource } from './opt-out-resource.js';
+
+export type ListFilter = { tenant?: string; userName?: string; state?: string; limit: number; cursor?: string };
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** Opt-outs as callers of the REST door see them. */
+@Injectable()
+export class OptOutQueries {
+  constructor(private readonly context: IngressContext) {}
+
+  /** @throws HttpProblem 404 `opt-out.unknown` */
+  async get(id: string): Promise<OptOutResource> {
+    const record = UUID.test(id) ? ((await findOptOut(this.context.dataSource, id)) ?? (await this.justAccepted(id))) : undefined;
+    if (!record) throw new HttpProblem(404, 'opt-out.unknown', `there is no opt-out ${id.slice(0, 80)}`);
+    const [resource] = await this.assemble([record]);
+    if (!resource) throw new HttpProblem(404, 'opt-out.unknown', `there is no opt-out ${id.slice(0, 80)}`);
+    return resource;
+  }
+
+  /** Newest first, complete objects. */
+  async list(filter: ListFilter): Promise<{ items: OptOutResource[]; next: string | null }> {
+    const { dataSource } = this.context;
+    const subjects = filter.userName === undefined ? undefined : await subjectsByUserName(dataSource, filter.tenant, normaliseUserName(filter.userName));
+    const page = await listOptOuts(dataSource, {
+      ...(filter.tenant !== undefined && { tenant: filter.tenant }),
+      ...(subjects && { subjects }),
+      ...(filter.state !== undefined && { state: filter.state }),
+      ...(filter.cursor !== undefined && { cursor: filter.cursor }),
+      limit: filter.limit,
+    });
+    return { items: await this.assemble(page.items), next: page.next };
+  }
+
+  private async assemble(records: readonly OptOutRecord[]): Promise<OptOutResource[]> {
+    const lines = await timelines(this.context.dataSource, records.map(r => r.request.optOutId));
+    return Promise.all(records.map(r => optOutResource(this.context, { ...r, timeline: lines.get(r.request.optOutId) ?? [] })));
+  }
+
+  /** An opt-out that was accepted a moment ago and is not projected yet: its own event tells enough. */
+  private async justAccepted(id: string): Promise<OptOutRecord | undefined> {
+    const row = await oneRow<{ value: Buffer }>(
+      this.context.dataSource,
+      `select r.value from standing_opt_out s join log_requests r on r.key = s.tenant || ':' || s.subject
+        where s.opt_out_id = $1 and r.headers ->> 'sever_optout' = $1 and r.type = 'sever.optout.requested.v1'
+          and r.ts > clock_timestamp() - interval '10 minutes' limit 1`,
+      [id],
+    );
+    const request: RequestState | undefined = row && foldRequest(undefined, decodeEvent(row.value));
+    return request && { request, outcomes: new Map() };
+  }
+}

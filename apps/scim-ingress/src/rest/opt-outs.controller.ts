@@ -1,0 +1,88 @@
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { HttpProblem } from '../http-problem.js';
+import { ApiAuthGuard, type ApiRequest } from './api-auth.guard.js';
+import { streamOptOut } from './opt-out-stream.js';
+import { OptOutCommands } from './opt-out-commands.js';
+import { OptOutQueries } from './opt-out-queries.js';
+import type { OptOutResource } from './opt-out-resource.js';
+import { operatorBodySchema, optOutBodySchema, parseBody, type OperatorBody } from './request-bodies.js';
+
+const STATES: ReadonlySet<string> = new Set(['requested', 'staged', 'cutting', 'cut', 'held', 'purging', 'closed', 'restoring', 'restored']);
+const PAGE_DEFAULT = 50;
+const PAGE_MAX = 200;
+
+/** The REST opt-out door. */
+@Controller('v1/opt-outs')
+@UseGuards(ApiAuthGuard)
+export class OptOutsController {
+  constructor(
+    private readonly commands: OptOutCommands,
+    private readonly queries: OptOutQueries,
+  ) {}
+
+  @Post()
+  @HttpCode(202)
+  async create(
+    @Req() request: ApiRequest,
+    @Body() body: unknown,
+    @Headers('idempotency-key') key: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OptOutResource> {
+    const id = await this.commands.request(request.caller, parseBody(optOutBodySchema, body), key);
+    void reply.header('location', `/v1/opt-outs/${id}`);
+    return this.queries.get(id);
+  }
+
+  @Get()
+  list(@Query() query: Record<string, string | undefined>): Promise<{ items: OptOutResource[]; next: string | null }> {
+    const { tenant, userName, state, cursor, limit } = query;
+    if (state !== undefined && !STATES.has(state)) throw new HttpProblem(400, 'request.invalid', `state must be one of ${[...STATES].join(', ')}`);
+    const size = limit === undefined ? PAGE_DEFAULT : Number(limit);
+    if (!Number.isInteger(size) || size < 1) throw new HttpProblem(400, 'request.invalid', 'limit must be a positive integer');
+    return this.queries.list({
+      limit: Math.min(size, PAGE_MAX),
+      ...(tenant !== undefined && { tenant }),
+      ...(userName !== undefined && { userName }),
+      ...(state !== undefined && { state }),
+      ...(cursor !== undefined && { cursor }),
+    });
+  }
+
+  @Get(':id')
+  get(@Param('id') id: string): Promise<OptOutResource> {
+    return this.queries.get(id);
+  }
+
+  @Get(':id/events')
+  async events(@Param('id') id: string, @Req() request: ApiRequest, @Res() reply: FastifyReply): Promise<void> {
+    await streamOptOut(() => this.queries.get(id), request, reply);
+  }
+
+  @Post(':id/:action')
+  @HttpCode(202)
+  async act(@Req() request: ApiRequest, @Param('id') id: string, @Param('action') action: string, @Body() body: unknown): Promise<OptOutResource> {
+    return this.queries.get(await this.perform(request, id, action, body));
+  }
+
+  private perform(request: ApiRequest, id: string, action: string, body: unknown): Promise<string> {
+    const parsed = (): OperatorBody => parseBody(operatorBodySchema, body);
+    switch (action) {
+      case 'restore':
+        return this.commands.restore(request.caller, id, parsed());
+      case 'retry':
+        return this.commands.retry(request.caller, id, parsed());
+      case 'waive':
+        return this.commands.waive(request.caller, id, parsed());
+      case 'hold':
+        return this.commands.setHold(request.caller, id, parsed(), true);
+      case 'release':
+        return this.commands.setHold(request.caller, id, parsed(), false);
+      case 'approve':
+      case 'reject':
+        throw new HttpProblem(501, 'not.available', 'nothing is staged in this version: the guard against mass deprovisioning is not part of it');
+      default:
+        throw new HttpProblem(404, 'route.unknown', 'there is no such action');
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import 'reflect-metadata';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { endWithParent, loadConfig, type ConfigOf } from '@sever/config';
+import { createPostgresEventLogWriter } from '@sever/event-log-postgres';
+import { openDatabase } from '@sever/postgres';
+import { createSubjectKeys, openKeyFolder } from '@sever/subject-keys';
+import { contextOf, createLogger, createMetrics, startTracing, tracer } from '@sever/telemetry';
+import { context as otelContext, trace } from '@opentelemetry/api';
+import type { HoldPolicy } from '@sever/event-contracts';
+import { IngressContext } from './ingress-context.js';
+import { ingressSettings } from './ingress-settings.js';
+import { IngressModule } from './ingress.module.js';
+
+type IngressConfig = ConfigOf<typeof ingressSettings>;
+
+const BODY_BYTES_MAX = 1024 * 1024;
+
+/** Starts the ingress from its environment; ends in order on SIGINT, SIGTERM or the parent's death. */
+export async function runIngress(): Promise<void> {
+  const config = loadConfig(ingressSettings);
+  const stopTracing = startTracing({ process: 'scim-ingress', otlpEndpoint: config.otlpEndpoint });
+  const context = await createContext(config);
+  const app = await createIngress(context);
+  app.enableShutdownHooks();
+  endWithParent();
+  await app.listen(config.port, config.host);
+  context.logger.info({ port: config.port }, 'the ingress is ready');
+  process.once('beforeExit', () => void stopTracing());
+}
+
+async function createContext(config: IngressConfig): Promise<IngressContext> {
+  const dataSource = await openDatabase({ url: config.databaseUrl, applicationName: 'scim-ingress', poolMax: config.poolMax });
+  const logger = createLogger('scim-ingress', config.logLevel);
+  const policy = {
+    hold: holdPolicy(config.hold, config.holdIgnoresResidual),
+    cutDeadlineSeconds: Math.max(1, Math.round(config.cutDeadline)),
+    rateLimit: config.rateLimit,
+    publicUrl: config.publicUrl,
+  };
+  const keys = createSubjectKeys(openKeyFolder(config.keysDir));
+  return new IngressContext(dataSource, createPostgresEventLogWriter(dataSource), keys, policy, createMetrics('scim-ingress'), logger);
+}
+
+function holdPolicy(hold: IngressConfig['hold'], ignoreResidualAccess: boolean): HoldPolicy {
+  if (hold === 'none') return { kind: 'none', seconds: 0, ignoreResidualAccess: true };
+  if (hold === 'never') return { kind: 'never', seconds: 0, ignoreResidualAccess };
+  return { kind: 'after', seconds: Math.round(hold), ignoreResidualAccess };
+}
+
+/** The application without a port: bodies stay text, both doors parse their own. */
+export async function createIngress(context: IngressContext): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({ bodyLimit: BODY_BYTES_MAX, routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 1_024 } });
+  const app = await NestFactory.create<NestFastifyApplication>(IngressModule.of(context), adapter, { bodyParser: false, logger: false });
+  const fastify = adapter.getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser(['application/json', 'application/scim+json'], { parseAs: 'string', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => {
+    done(null, body);
+  });
+  fastify.addHook('onRequest', (request, reply, done) => {
+    const traceparent = request.headers.traceparent;
+    const parent = contextOf(typeof traceparent === 'string' ? traceparent : undefined);
+    const span = tracer().startSpan(`${request.method} ${request.routeOptions.url ?? 'unknown'}`, {}, parent);
+    reply.raw.once('close', () => {
+      span.setAttribute('http.response.status_code', reply.statusCode);
+      span.end();
+    });
+    otelContext.with(trace.setSpan(parent, span), done);
+  });
+  return app;
+}

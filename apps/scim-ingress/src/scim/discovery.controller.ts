@@ -1,0 +1,71 @@
+import { All, Controller, Get, Param, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { ScimError, USER, listResponse, resourceTypeDocument, schemaDocument, serviceProviderConfig, type JsonObject } from '@sever/scim';
+import type { FastifyReply } from 'fastify';
+import { IngressContext } from '../ingress-context.js';
+import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
+import { send } from './users.controller.js';
+
+/** What the service can do (RFC 7644 §4), generated from the schemas that drive it; and honest answers for what it cannot. */
+@Controller('scim/v2/:connection')
+@UseGuards(ScimAuthGuard)
+export class DiscoveryController {
+  constructor(private readonly context: IngressContext) {}
+
+  @Get('ServiceProviderConfig')
+  config(@Req() request: ScimRequest, @Query('filter') filter: string | undefined, @Res() reply: FastifyReply): void {
+    refuseFilter(filter);
+    send(reply, 200, serviceProviderConfig(this.base(request), request.connection.dialect));
+  }
+
+  @Get('ResourceTypes')
+  types(@Req() request: ScimRequest, @Query('filter') filter: string | undefined, @Res() reply: FastifyReply): void {
+    refuseFilter(filter);
+    sendAll(reply, [resourceTypeDocument(this.base(request), USER)]);
+  }
+
+  @Get('ResourceTypes/:name')
+  type(@Req() request: ScimRequest, @Param('name') name: string, @Res() reply: FastifyReply): void {
+    if (name.toLowerCase() !== 'user') throw new ScimError(404, `there is no resource type ${name.slice(0, 80)}`);
+    send(reply, 200, resourceTypeDocument(this.base(request), USER));
+  }
+
+  @Get('Schemas')
+  schemas(@Req() request: ScimRequest, @Query('filter') filter: string | undefined, @Res() reply: FastifyReply): void {
+    refuseFilter(filter);
+    sendAll(reply, [USER.schema, ...USER.extensions].map(schema => schemaDocument(this.base(request), schema)));
+  }
+
+  @Get('Schemas/:id')
+  schema(@Req() request: ScimRequest, @Param('id') id: string, @Res() reply: FastifyReply): void {
+    const found = [USER.schema, ...USER.extensions].find(schema => schema.id.toLowerCase() === id.toLowerCase());
+    if (!found) throw new ScimError(404, `there is no schema ${id.slice(0, 120)}`);
+    send(reply, 200, schemaDocument(this.base(request), found));
+  }
+
+  @All(['ServiceProviderConfig', 'ResourceTypes', 'ResourceTypes/:name', 'Schemas', 'Schemas/:id'])
+  readOnly(): void {
+    throw new ScimError(405, 'discovery is read-only');
+  }
+
+  /** Identity providers look for groups when they test a connection: there are none. */
+  @Get('Groups')
+  groups(@Res() reply: FastifyReply): void {
+    sendAll(reply, []);
+  }
+
+  @All(['Groups', 'Groups/:id', 'Me', 'Bulk', '.search', 'Users/.search'])
+  notAvailable(): void {
+    throw new ScimError(501, 'this version serves Users only', undefined, 'not.available');
+  }
+
+  private base(request: ScimRequest): string {
+    return `${this.context.policy.publicUrl}/scim/v2/${request.connection.id}`;
+  }
+}
+
+function refuseFilter(filter: string | undefined): void {
+  if (filter !== undefined) throw new ScimError(403, 'discovery takes no filter (RFC 7644 section 4)');
+}
+
+const sendAll = (reply: FastifyReply, documents: JsonObject[]): void =>
+  send(reply, 200, listResponse(documents, documents.length, { startIndex: 1, count: documents.length }));

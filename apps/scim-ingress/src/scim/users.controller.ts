@@ -1,0 +1,131 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { findResource, pageOfResources, walkResources, type StoredResource } from '@sever/directory';
+import {
+  DialectReading,
+  ScimError,
+  USER,
+  applyPatch,
+  attributeNames,
+  checkRequired,
+  dialectOf,
+  indexLookup,
+  listResponse,
+  matches,
+  newResource,
+  parseFilter,
+  parseJson,
+  parsePage,
+  parsePatch,
+  project,
+  replacedResource,
+  type Json,
+  type JsonObject,
+} from '@sever/scim';
+import type { FastifyReply } from 'fastify';
+import { IngressContext } from '../ingress-context.js';
+import { UserWrites, etag, notFound, type Writer } from '../writes/user-writes.js';
+import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
+import { userDocument, userLocation } from './user-document.js';
+
+type ListQuery = { filter?: string; startIndex?: string; count?: string; attributes?: string; excludedAttributes?: string };
+
+/** SCIM Users of one connection (RFC 7644 §3). */
+@Controller('scim/v2/:connection/Users')
+@UseGuards(ScimAuthGuard)
+export class UsersController {
+  constructor(
+    private readonly context: IngressContext,
+    private readonly writes: UserWrites,
+  ) {}
+
+  @Post()
+  @HttpCode(201)
+  async create(@Req() request: ScimRequest, @Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
+    const writer = this.writer(request);
+    const stored = await this.writes.create(writer, newResource(bodyOf(body), USER, writer.reading));
+    const base = this.base(request);
+    send(reply, 201, userDocument(stored, base), { location: userLocation(stored.id, base), etag: etag(stored) });
+  }
+
+  @Get()
+  async list(@Req() request: ScimRequest, @Query() query: ListQuery, @Res() reply: FastifyReply): Promise<void> {
+    const page = parsePage(query.startIndex, query.count);
+    const { total, items } = query.filter === undefined ? await this.page(request, page) : await this.filtered(request, query.filter, page);
+    send(reply, 200, listResponse(items.map(item => this.projected(request, item, query)), total, page));
+  }
+
+  @Get(':id')
+  async read(@Req() request: ScimRequest, @Param('id') id: string, @Query() query: ListQuery, @Res() reply: FastifyReply): Promise<void> {
+    const found = await findResource(this.context.dataSource, request.connection.id, id);
+    if (!found) throw notFound(id);
+    if (request.headers['if-none-match'] === etag(found)) {
+      void reply.status(304).header('etag', etag(found)).send();
+      return;
+    }
+    send(reply, 200, this.projected(request, found, query), { etag: etag(found) });
+  }
+
+  @Put(':id')
+  async replace(@Req() request: ScimRequest, @Param('id') id: string, @Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
+    const writer = this.writer(request);
+    const json = bodyOf(body);
+    const stored = await this.writes.update(writer, id, request.headers['if-match'], before => replacedResource(before, json, USER, writer.reading));
+    send(reply, 200, userDocument(stored, this.base(request)), { etag: etag(stored) });
+  }
+
+  @Patch(':id')
+  async patch(@Req() request: ScimRequest, @Param('id') id: string, @Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
+    const writer = this.writer(request);
+    const operations = parsePatch(bodyOf(body), writer.reading);
+    const stored = await this.writes.update(writer, id, request.headers['if-match'], before =>
+      checkRequired(applyPatch(before, operations, USER, writer.reading), USER),
+    );
+    if (writer.reading.dialect.patchStatus === 204) void reply.status(204).header('etag', etag(stored)).send();
+    else send(reply, 200, userDocument(stored, this.base(request)), { etag: etag(stored) });
+  }
+
+  @Delete(':id')
+  async remove(@Req() request: ScimRequest, @Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
+    await this.writes.remove(this.writer(request), id, request.headers['if-match']);
+    void reply.status(204).send();
+  }
+
+  private writer(request: ScimRequest): Writer {
+    return { connection: request.connection, reading: new DialectReading(dialectOf(request.connection.dialect)) };
+  }
+
+  private base(request: ScimRequest): string {
+    return `${this.context.policy.publicUrl}/scim/v2/${request.connection.id}`;
+  }
+
+  private projected(request: ScimRequest, resource: StoredResource, query: ListQuery): JsonObject {
+    return project(userDocument(resource, this.base(request)), USER, attributeNames(query.attributes), attributeNames(query.excludedAttributes));
+  }
+
+  private page(request: ScimRequest, page: { startIndex: number; count: number }): Promise<{ total: number; items: StoredResource[] }> {
+    return pageOfResources(this.context.dataSource, request.connection.id, page.startIndex - 1, page.count);
+  }
+
+  private async filtered(request: ScimRequest, text: string, page: { startIndex: number; count: number }): Promise<{ total: number; items: StoredResource[] }> {
+    const filter = parseFilter(text, USER, this.writer(request).reading);
+    const items: StoredResource[] = [];
+    let total = 0;
+    for await (const resource of walkResources(this.context.dataSource, request.connection.id, indexLookup(filter))) {
+      if (!matches(filter, userDocument(resource, this.base(request)))) continue;
+      total += 1;
+      if (total >= page.startIndex && items.length < page.count) items.push(resource);
+    }
+    return { total, items };
+  }
+}
+
+/** Bodies arrive as text: the SCIM core parses them. */
+function bodyOf(body: unknown): Json {
+  if (typeof body !== 'string' || body === '') throw new ScimError(400, 'the request needs a JSON body', 'invalidSyntax');
+  return parseJson(body);
+}
+
+export function send(reply: FastifyReply, status: number, document: JsonObject, headers: Readonly<Record<string, string>> = {}): void {
+  for (const [name, value] of Object.entries(headers)) void reply.header(name, value);
+  void reply.status(status).header('content-type', 'application/scim+json; charset=utf-8').send(JSON.stringify(document));
+}

@@ -1,0 +1,116 @@
+import { boundTargets } from '@sever/directory';
+import { FIELD_PATHS, makeEvent, newEventId, type Actor, type Asker, type BoundInstance, type Door, type EncryptedField, type SeverEvent } from '@sever/event-contracts';
+import { currentTraceparent } from '@sever/telemetry';
+import type { EntityManager } from 'typeorm';
+import type { IngressContext } from '../ingress-context.js';
+
+/** Who asks, through which door, about whom: the part that all events of one request have in common. */
+export type Request = { tenant: string; subject: string; actor: Actor; asker: Asker; door: Door; source: string; reason: string | null };
+
+export type Identifiers = { userName: string; externalId?: string | undefined };
+
+/** Builds the one event of a request, its personal fields encrypted. */
+export class EventDraft {
+  readonly id = newEventId();
+  private readonly time = new Date();
+
+  constructor(
+    private readonly context: IngressContext,
+    private readonly em: EntityManager,
+    readonly request: Request,
+  ) {}
+
+  async optOutRequested(optOutId: string, identifiers: Identifiers, resourceRemoved: boolean): Promise<SeverEvent> {
+    const instances = await this.boundInstances();
+    return this.make('sever.optout.requested.v1', optOutId, {
+      ...this.fact(),
+      door: this.request.door,
+      reason: await this.reason(),
+      asker: this.request.asker,
+      identifiers: await this.seal(FIELD_PATHS.identifiers, JSON.stringify(identifiers)),
+      instances,
+      nothingBound: instances.length === 0,
+      hold: this.context.policy.hold,
+      cutDeadlineSeconds: this.context.policy.cutDeadlineSeconds,
+      resourceRemoved,
+    });
+  }
+
+  async onOptOut<T extends OperatorEventType>(type: T, optOutId: string, rest: Omit<OperatorData<T>, keyof Fact | 'door' | 'reason'>): Promise<SeverEvent> {
+    const data = { ...this.fact(), door: this.request.door, reason: await this.reason(), ...rest };
+    return this.make(type, optOutId, data as unknown as OperatorData<T>);
+  }
+
+  async onResource(
+    type: 'sever.subject.registered.v1' | 'sever.subject.linked.v1',
+    resource: { connection: string; resource: string },
+    identifiers: Identifiers,
+    active: boolean,
+  ): Promise<SeverEvent> {
+    const sealed = await this.seal(FIELD_PATHS.identifiers, JSON.stringify(identifiers));
+    return this.make(type, undefined, { ...this.fact(), door: this.request.door, ...resource, identifiers: sealed, active });
+  }
+
+  async identifiersChanged(resource: { connection: string; resource: string }, identifiers: Identifiers, attributes: string[]): Promise<SeverEvent> {
+    const sealed = await this.seal(FIELD_PATHS.identifiers, JSON.stringify(identifiers));
+    return this.make('sever.subject.identifiers-changed.v1', undefined, {
+      ...this.fact(),
+      door: this.request.door,
+      ...resource,
+      identifiers: sealed,
+      attributes,
+    });
+  }
+
+  updated(resource: { connection: string; resource: string }, attributes: string[]): SeverEvent {
+    return this.make('sever.subject.updated.v1', undefined, { ...this.fact(), door: this.request.door, ...resource, attributes });
+  }
+
+  resourceRemoved(resource: { connection: string; resource: string }): SeverEvent {
+    return this.make('sever.subject.resource-removed.v1', undefined, { ...this.fact(), door: this.request.door, ...resource });
+  }
+
+  private fact(): Fact {
+    return { actor: this.request.actor, target: { kind: 'subject', id: this.request.subject } };
+  }
+
+  private make<T extends SeverEvent['type']>(type: T, optOutId: string | undefined, data: SeverEvent<T>['data']): SeverEvent {
+    const { tenant, subject, source } = this.request;
+    return makeEvent({ type, id: this.id, source, tenant, subject, time: this.time, optOutId, traceparent: currentTraceparent(), data }) as SeverEvent;
+  }
+
+  private seal(path: string, text: string): Promise<EncryptedField> {
+    const { tenant, subject } = this.request;
+    return this.context.keys.encrypt(this.em, { tenant, subject, eventId: this.id, path }, text);
+  }
+
+  private reason(): Promise<EncryptedField | null> {
+    return this.request.reason === null ? Promise.resolve(null) : this.seal(FIELD_PATHS.reason, this.request.reason);
+  }
+
+  private async boundInstances(): Promise<BoundInstance[]> {
+    const targets = await boundTargets(this.em, this.request.tenant);
+    return Promise.all(
+      targets.map(async ({ instance, system, steps, waivers }) => ({
+        instance,
+        system,
+        steps,
+        waivers: await Promise.all(
+          waivers.map(async w => ({ ...w, reason: await this.seal(FIELD_PATHS.bindingWaiverReason(instance, w.step), w.reason) })),
+        ),
+      })),
+    );
+  }
+}
+
+type Fact = { actor: Actor; target: { kind: 'subject'; id: string } };
+type OperatorEventType =
+  | 'sever.optout.repeated.v1'
+  | 'sever.optout.restore-requested.v1'
+  | 'sever.optout.restore-refused.v1'
+  | 'sever.optout.rehired-after-purge.v1'
+  | 'sever.optout.retry-requested.v1'
+  | 'sever.optout.waived.v1'
+  | 'sever.optout.hold-placed.v1'
+  | 'sever.optout.hold-released.v1';
+type OperatorData<T extends OperatorEventType> = SeverEvent<T>['data'];
