@@ -1,0 +1,15 @@
+import { appendAudit } from '@sever/audit-store';
+import { failpoint } from '@sever/config';
+import { readLoggedEvent } from '@sever/event-contracts';
+import type { LogRecord } from '@sever/event-log';
+import type { Queryable } from '@sever/postgres';
+import { projectReadModels } from '@sever/read-models';
+
+/** Applies a batch of records to the read models and the audit stream, in the caller's transaction. */
+export async function projectBatch(on: Queryable, records: readonly LogRecord[]): Promise<void> {
+  const placed = records.map(({ topic, partition, logOffset, value }) => ({ topic, partition, logOffset, value, event: readLoggedEvent(value) }));
+  await projectReadModels(on, placed);
+  failpoint('projector.mid-batch');
+  await appendAudit(on, placed);
+  failpoint('projector.before-commit');
+}
