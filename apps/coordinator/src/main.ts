@@ -1,1 +1,3 @@
-export {};
+import { runCoordinator } from './run-coordinator.js';
+
+await runCoordinator();

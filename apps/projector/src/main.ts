@@ -1,1 +1,3 @@
-export {};
+import { runProjector } from './run-projector.js';
+
+await runProjector();

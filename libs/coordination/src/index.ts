@@ -1,1 +1,9 @@
-export {};
+export { coordinationMigrations } from './coordination-migrations.js';
+export {
+  claimDue,
+  loadCoordinations,
+  newCoordination,
+  nextDueAt,
+  saveCoordinations,
+  type Coordination,
+} from './coordination-store.js';

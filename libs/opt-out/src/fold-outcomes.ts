@@ -31,7 +31,12 @@ function applied(state: OutcomeState, event: SeverEvent): OutcomeState {
     case 'sever.account.adopted.v1':
       return { ...state, account: 'adopted', accountAt: event.time, trouble: null };
     case 'sever.account.not-found.v1':
-      return { ...state, account: state.account === 'adopted' ? 'adopted' : 'none', accountAt: event.time, trouble: null };
+      return {
+        ...state,
+        account: 'none',
+        accountAt: event.time,
+        trouble: null,
+      };
     case 'sever.step.acted.v1':
     case 'sever.step.already-satisfied.v1':
       return withStep(state, event.data.step, facts => ({
@@ -61,7 +66,15 @@ function applied(state: OutcomeState, event: SeverEvent): OutcomeState {
 function failed(state: OutcomeState, event: SeverEvent): OutcomeState {
   if (!('disposition' in event.data)) return state;
   const { stage, step, code, disposition } = event.data;
-  const trouble = { next: disposition.next, code, type: event.type, stage, step, since: event.time, dueAt: disposition.dueAt };
+  const trouble = {
+    next: disposition.next,
+    code,
+    type: event.type,
+    stage,
+    step,
+    since: event.time,
+    dueAt: disposition.dueAt,
+  };
   const next = { ...state, trouble };
   if (!step || stage === 'restore') return next;
   return { ...withStep(next, step, facts => ({ ...facts, state: 'failed' })), trouble };

@@ -67,7 +67,9 @@ function followUp(state: RequestState, event: SeverEvent): RequestState {
         askers: event.data.overridesAskers ? [] : withoutAsker(state.askers, event.data.asker),
       };
     case 'sever.optout.restore-refused.v1':
-      return event.data.withdrawn ? { ...state, askers: withoutAsker(state.askers, event.data.asker) } : state;
+      return event.data.withdrawn
+        ? { ...state, askers: withoutAsker(state.askers, event.data.asker) }
+        : state;
     case 'sever.optout.rehired-after-purge.v1':
       return { ...state, rehiredAt: event.time };
     case 'sever.optout.waived.v1':
@@ -85,13 +87,24 @@ function followUp(state: RequestState, event: SeverEvent): RequestState {
 function decision(state: RequestState, event: SeverEvent): RequestState {
   switch (event.type) {
     case 'sever.optout.cut.v1':
-      return { ...state, phase: 'cut', cutAt: event.data.cutAt, residualAccessUntil: event.data.residualAccessUntil };
+      return {
+        ...state,
+        phase: 'cut',
+        cutAt: event.data.cutAt,
+        residualAccessUntil: event.data.residualAccessUntil,
+      };
     case 'sever.optout.held.v1':
       return { ...state, phase: 'held', purgeAfter: event.data.purgeAfter };
     case 'sever.optout.purge-started.v1':
       return { ...state, phase: 'purging', commandEvent: event.id };
     case 'sever.optout.closed.v1':
-      return { ...state, phase: 'closed', closedAt: event.data.closedAt, closedOutcome: event.data.outcome, attention: [] };
+      return {
+        ...state,
+        phase: 'closed',
+        closedAt: event.data.closedAt,
+        closedOutcome: event.data.outcome,
+        attention: [],
+      };
     case 'sever.optout.restore-started.v1':
       return { ...state, phase: 'restoring', commandEvent: event.id };
     case 'sever.optout.restored.v1':
@@ -122,5 +135,9 @@ function waiverOf({ id, data }: SeverEvent<'sever.optout.waived.v1'>): GrantedWa
 }
 
 const sameAsker = (a: Asker, b: Asker): boolean => a.kind === b.kind && a.id === b.id;
-const withoutAsker = (askers: readonly Asker[], asker: Asker): Asker[] => askers.filter(a => !sameAsker(a, asker));
-const withAsker = (askers: readonly Asker[], asker: Asker): Asker[] => [...withoutAsker(askers, asker), asker];
+const withoutAsker = (askers: readonly Asker[], asker: Asker): Asker[] =>
+  askers.filter(a => !sameAsker(a, asker));
+const withAsker = (askers: readonly Asker[], asker: Asker): Asker[] => [
+  ...withoutAsker(askers, asker),
+  asker,
+];

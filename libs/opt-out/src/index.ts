@@ -1,3 +1,6 @@
+export { barrierHolds, decide, reverifyAt } from './decide.js';
+export { type Decision, type DecisionContext } from './decision.js';
+export { nextDue } from './next-due.js';
 export { foldOutcome } from './fold-outcomes.js';
 export { foldRequest } from './fold-requests.js';
 export {

@@ -3,7 +3,8 @@ import type { OutcomeState } from './outcome-state.js';
 import type { GrantedWaiver, Phase, RequestState } from './request-state.js';
 
 export type OptOutStateName = 'requested' | 'staged' | Phase;
-export type StepStateName = 'pending' | 'acted' | 'verified' | 'failed' | 'unsupported' | 'waived' | 'restored';
+export type StepStateName =
+  'pending' | 'acted' | 'verified' | 'failed' | 'unsupported' | 'waived' | 'restored';
 export type ConnectorStateName =
   | 'pending'
   | 'cutting'
@@ -39,7 +40,11 @@ export type ConnectorStatus = {
 export type OptOutStatus = { state: OptOutStateName; needsAttention: boolean; connectors: ConnectorStatus[] };
 
 /** Joins both folds. Commutative: it looks at states, not at the order in which they came about. */
-export function optOutStatus(request: RequestState, outcomes: ReadonlyMap<string, OutcomeState>, now: Date): OptOutStatus {
+export function optOutStatus(
+  request: RequestState,
+  outcomes: ReadonlyMap<string, OutcomeState>,
+  now: Date,
+): OptOutStatus {
   const connectors = request.instances.map(({ instance, steps }) =>
     connectorStatus(request, instance, steps, outcomes.get(instance), now),
   );
@@ -57,14 +62,26 @@ function connectorStatus(
   now: Date,
 ): ConnectorStatus {
   const waivers = request.waivers.filter(w => w.instance === instance);
-  const steps = STEPS.flatMap(name => plan.filter(p => p.step === name)).map(p => stepStatus(p, outcome, waivers, now));
-  const residuals = Object.values(outcome?.steps ?? {}).flatMap(f => (f.residualAccessUntil ? [f.residualAccessUntil] : []));
+  const steps = STEPS.flatMap(name => plan.filter(p => p.step === name)).map(p =>
+    stepStatus(p, outcome, waivers, now),
+  );
+  const residuals = Object.values(outcome?.steps ?? {}).flatMap(f =>
+    f.residualAccessUntil ? [f.residualAccessUntil] : [],
+  );
   const trouble = outcome?.trouble;
   return {
     connector: instance,
     state: connectorState(request, plan, steps, outcome),
     residualAccessUntil: residuals.sort().at(-1) ?? null,
-    lastError: trouble ? { code: trouble.code, type: trouble.type, step: trouble.step, since: trouble.since, dueAt: trouble.dueAt } : null,
+    lastError: trouble
+      ? {
+          code: trouble.code,
+          type: trouble.type,
+          step: trouble.step,
+          since: trouble.since,
+          dueAt: trouble.dueAt,
+        }
+      : null,
     steps,
   };
 }
@@ -78,8 +95,10 @@ function stepStatus(
   const facts = outcome?.steps[plan.step];
   const waiver = waivers.find(w => (w.step === null || w.step === plan.step) && isStanding(w, now)) ?? null;
   const base = { step: plan.step, actedAt: facts?.actedAt ?? null, verifiedAt: facts?.verifiedAt ?? null };
-  if (facts?.state === 'verified' || facts?.state === 'restored') return { ...base, state: facts.state, waiver: null };
-  if (outcome?.account === 'none' && outcome.accountAt) return { ...base, state: 'verified', verifiedAt: outcome.accountAt, waiver: null };
+  if (facts?.state === 'verified' || facts?.state === 'restored')
+    return { ...base, state: facts.state, waiver: null };
+  if (outcome?.account === 'none' && outcome.accountAt)
+    return { ...base, state: 'verified', verifiedAt: outcome.accountAt, waiver: null };
   if (waiver) return { ...base, state: 'waived', waiver };
   if (plan.support === 'unsupported') return { ...base, state: 'unsupported', waiver: null };
   return { ...base, state: facts?.state ?? 'pending', waiver: null };
@@ -98,7 +117,8 @@ function connectorState(
   steps: readonly StepStatus[],
   outcome: OutcomeState | undefined,
 ): ConnectorStateName {
-  if (request.phase === 'restored' || (request.phase === 'restoring' && outcome?.finished.restore)) return 'restored';
+  if (request.phase === 'restored' || (request.phase === 'restoring' && outcome?.finished.restore))
+    return 'restored';
   if (outcome?.trouble?.next === 'park') return 'parked';
   if (outcome?.trouble?.next === 'retry') return 'retrying';
   if (request.phase === 'restoring') return 'restoring';

@@ -1,10 +1,24 @@
-import type { Actor, Asker, BoundInstance, Door, EncryptedField, HoldPolicy, Step } from '@sever/event-contracts';
+import type {
+  Actor,
+  Asker,
+  BoundInstance,
+  Door,
+  EncryptedField,
+  HoldPolicy,
+  Step,
+} from '@sever/event-contracts';
 
 /** Where an opt-out stands as far as the `requests` topic tells. */
 export type Phase = 'cutting' | 'cut' | 'held' | 'purging' | 'closed' | 'restoring' | 'restored';
 
 /** A reason for which a person is needed. Identified by code, instance and step. */
-export type Attention = { code: string; instance: string | null; step: Step | null; nextAction: string; since: string };
+export type Attention = {
+  code: string;
+  instance: string | null;
+  step: Step | null;
+  nextAction: string;
+  since: string;
+};
 
 /** An accepted omission of a step. `step` null: every step of the instance. */
 export type GrantedWaiver = {

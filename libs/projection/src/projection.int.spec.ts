@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { auditMigrations } from '@sever/audit-store';
+import { randomUUID } from 'node:crypto';
+import { makeEvent, type SeverEvent } from '@sever/event-contracts';
+import { PARTITIONS, partitionKey, toRecord, type LogRecord } from '@sever/event-log';
+import { createPostgresEventLogAdmin, createPostgresEventLogWriter, eventLogMigrations } from '@sever/event-log-postgres';
+import { rows } from '@sever/postgres';
+import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
+import { READ_MODEL_TABLES, readModelMigrations, stateDigest } from '@sever/read-models';
+import fc from 'fast-check';
+import { projectBatch, verifyReplay } from './index.js';
+
+const sealed = { alg: 'A256GCM', kid: 's:1', n: 'n', kc: 'k', ct: 'c' } as const;
+const connectorStages = ['suspend', 'endSessions', 'stripEntitlements'] as const;
+
+/** One person's whole life: request, cut in one instance, close. */
+function life(): SeverEvent[] {
+  const subject = randomUUID();
+  const optOutId = randomUUID();
+  const base = { tenant: 'acme', subject, time: new Date(1_700_000_000_000), optOutId };
+  const actor = { kind: 'connection', id: 'entra' } as const;
+  const target = { kind: 'subject', id: subject } as const;
+  const coordinator = { actor: { kind: 'coordinator', id: 'coordinator' } as const, target };
+  const work = { actor: { kind: 'connector', id: 'scim' } as const, target, instance: 'scim', system: 'scim', stage: 'cut' as const, attempt: 1, evidence: {} };
+  const requested = makeEvent({
+    ...base,
+    type: 'sever.optout.requested.v1',
+    id: randomUUID(),
+    source: '/connections/entra',
+    data: {
+      actor,
+      target,
+      door: { via: 'scim', operation: 'deactivate' },
+      reason: null,
+      asker: { kind: 'connection', id: 'entra' },
+      identifiers: sealed,
+      instances: [{ instance: 'scim', system: 'scim', waivers: [], steps: connectorStages.map(step => ({ step, support: 'supported' as const, stage: 'cut' as const })) }],
+      nothingBound: false,
+      hold: { kind: 'never', seconds: 0, ignoreResidualAccess: false },
+      cutDeadlineSeconds: 300,
+      resourceRemoved: false,
+    },
+  });
+  const outcomes = connectorStages.flatMap(step => [
+    makeEvent({ ...base, type: 'sever.step.acted.v1', id: randomUUID(), source: '/connectors/scim', data: { ...work, step, residualAccessUntil: null } }),
+    makeEvent({ ...base, type: 'sever.step.verified.v1', id: randomUUID(), source: '/connectors/scim', data: { ...work, step, residualAccessUntil: null } }),
+  ]);
+  const instant = '2026-01-01T00:00:00.000Z';
+  return [
+    requested,
+    ...outcomes,
+    makeEvent({ ...base, type: 'sever.optout.cut.v1', id: randomUUID(), source: '/coordinator', data: { ...coordinator, cutAt: instant, residualAccessUntil: null, waived: [], noAccount: [] } }),
+    makeEvent({ ...base, type: 'sever.optout.closed.v1', id: randomUUID(), source: '/coordinator', data: { ...coordinator, closedAt: instant, outcome: 'cut-only' } }),
+  ];
+}
+
+describe('the projection', () => {
+  let db: TestDatabase;
+  let log: LogRecord[];
+  beforeAll(async () => {
+    db = await createTestDatabase([...eventLogMigrations, ...readModelMigrations, ...auditMigrations]);
+    const admin = createPostgresEventLogAdmin(db.owner);
+    await admin.ensureTopics([
+      { topic: 'requests', partitions: PARTITIONS },
+      { topic: 'outcomes', partitions: PARTITIONS },
+    ]);
+    const writer = createPostgresEventLogWriter(db.owner);
+    for (const event of Array.from({ length: 12 }, life).flat()) await db.owner.transaction(em => writer.append(em, [toRecord(event)]));
+    log = [];
+    const to = new Map([...(await admin.endOffsets('requests')), ...(await admin.endOffsets('outcomes'))]);
+    for await (const batch of admin.scan({ topics: ['requests', 'outcomes'], to })) log.push(...batch);
+  });
+  afterAll(() => db.drop());
+
+  /** Empties the projection; triggers forbid it to everybody but the owner of the tables. */
+  async function reset(): Promise<void> {
+    await db.owner.query('alter table audit_event disable trigger all');
+    for (const table of [...READ_MODEL_TABLES, 'audit_event']) await db.owner.query(`delete from ${table}`);
+    await db.owner.query('alter table audit_event enable trigger all');
+  }
+
+  const apply = (records: readonly LogRecord[]): Promise<void> => db.owner.transaction(em => projectBatch(em, records));
+
+  it('gives one digest for every interleaving of the topics and every batching', async () => {
+    await reset();
+    await apply(log);
+    const expected = await stateDigest(db.owner);
+    const partitions = new Map<string, LogRecord[]>();
+    for (const record of log) partitions.set(partitionKey(record), [...(partitions.get(partitionKey(record)) ?? []), record]);
+    await fc.assert(
+      fc.asyncProperty(fc.infiniteStream(fc.nat()), async picks => {
+        await reset();
+        const queues = [...partitions.values()].map(q => [...q]);
+        while (queues.length > 0) {
+          const batch: LogRecord[] = [];
+          const size = ((picks.next().value ?? 0) % 40) + 1;
+          while (batch.length < size && queues.length > 0) {
+            const at = (picks.next().value ?? 0) % queues.length;
+            const record = queues[at]?.shift();
+            if (record) batch.push(record);
+            if (queues[at]?.length === 0) queues.splice(at, 1);
+          }
+          await apply(batch);
+        }
+        expect(await stateDigest(db.owner)).toBe(expected);
+      }),
+      { numRuns: 8 },
+    );
+  });
+
+  it('would notice a fold that depends on the order within a topic', async () => {
+    await reset();
+    await apply(log);
+    const expected = await stateDigest(db.owner);
+    await reset();
+    // Offsets reversed: the guard drops what comes late, so that the state must differ.
+    for (const record of [...log].reverse()) await apply([record]);
+    expect(await stateDigest(db.owner)).not.toBe(expected);
+  });
+
+  it('applies nothing of a batch whose bytes differ from the log', async () => {
+    await reset();
+    const [first] = log;
+    if (!first) throw new Error('the log is empty');
+    const forged = { ...first, value: Buffer.from(first.value.toString('utf8').replace('"acme"', '"evil"')) };
+    await expect(apply([forged])).rejects.toMatchObject({ code: 'audit.bytes-differ' });
+    expect(await rows(db.owner, 'select 1 as one from rm_subject')).toEqual([]);
+  });
+
+  it('writes audit rows that nobody changes', async () => {
+    await reset();
+    await apply(log);
+    const projector = await db.open(await db.urlAs('sever_projector'));
+    await expect(rows(projector, `update audit_event set tenant = 'x'`)).rejects.toMatchObject({ code: '42501' });
+    await expect(rows(db.owner, `delete from audit_event`)).rejects.toThrow(/append-only/);
+    await expect(rows(db.owner, `truncate audit_event`)).rejects.toThrow(/append-only/);
+  });
+
+  it('is equal to its replay, and not after tampering with a row of it', async () => {
+    await reset();
+    await apply(log);
+    await db.owner.query(
+      `insert into consumer_offset (consumer, topic, partition, next_offset, next_log_offset)
+       select 'projector', topic, partition, next_offset, next_offset from log_partition on conflict do nothing`,
+    );
+    expect(await verifyReplay({ ownerUrl: db.url })).toMatchObject({ equal: true, events: log.length, audit: { missing: 0, differing: 0 } });
+    await db.owner.query(`update rm_opt_out set state = jsonb_set(state, '{phase}', '"cutting"') where opt_out_id = (select opt_out_id from rm_opt_out limit 1)`);
+    expect(await verifyReplay({ ownerUrl: db.url })).toMatchObject({ equal: false });
+    await reset();
+    await apply(log);
+    await db.owner.query('alter table audit_event disable trigger all');
+    await db.owner.query(`update audit_event set value = value || 'x' where event_id = (select event_id from audit_event limit 1)`);
+    expect(await verifyReplay({ ownerUrl: db.url })).toMatchObject({ equal: false, audit: { differing: 1 } });
+  });
+});
