@@ -1,0 +1,2 @@
+export { runConnector } from './run-connector.js';
+export { connectorRuntimeMigrations } from './store/connector-runtime-migrations.js';

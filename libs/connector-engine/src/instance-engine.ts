@@ -1,0 +1,119 @@
+import { failpoint } from '@sever/config';
+import { decodeEvent, STEPS, type SeverEvent } from '@sever/event-contracts';
+import { ack, retry, skip, type LogRecord, type Verdict } from '@sever/event-log';
+import { isDatabaseUnavailable } from '@sever/postgres';
+import { StageRunner } from './engine/stage-runner.js';
+import type { InstanceContext, WorkResult } from './engine/work-context.js';
+import { KeyLocks } from './key-locks.js';
+import { hasten, renewLease, settleWork, supersedeCut, takeNextOfKey, takeWork, waiveSteps, type WorkItem } from './store/work-item-store.js';
+import { addresses, isCommand, stageOf, workOf } from './work-of-event.js';
+
+const LEASE_RENEW_MS = 20_000;
+const UNAVAILABLE_RETRY_MS = 1_000;
+
+/** What one instance does with the events of the log: takes work, runs it, and obeys what people say about it. */
+export class InstanceEngine {
+  readonly locks = new KeyLocks();
+  private readonly superseded = new Set<string>();
+  private readonly drain = new AbortController();
+
+  constructor(private readonly c: InstanceContext) {}
+
+  /** Handles one record; the verdict is given once what follows from it is stored. */
+  async handle(record: LogRecord, event: SeverEvent): Promise<Verdict> {
+    try {
+      if (isCommand(event)) return addresses(event, this.c.instance) ? await this.command(record, event) : skip('not addressed here');
+      return await this.control(record.key, event);
+    } catch (error) {
+      if (this.drain.signal.aborted || isDatabaseUnavailable(error)) return retry(UNAVAILABLE_RETRY_MS, 'database.unavailable');
+      throw error;
+    }
+  }
+
+  /** Runs a piece of work that is due again, and what waits behind it. The caller holds no lock. */
+  async resume(item: WorkItem): Promise<void> {
+    await this.locks.run(item.key, async () => {
+      await this.runItem(item);
+      await this.runWaiting(item.key);
+    });
+  }
+
+  /** Running calls are aborted: their effect is unknown and is looked at after the restart. */
+  abort(): void {
+    this.drain.abort();
+  }
+
+  private command(record: LogRecord, event: Parameters<typeof stageOf>[0]): Promise<Verdict> {
+    return this.locks.run(record.key, async () => {
+      const stage = stageOf(event);
+      if (stage === 'restore' && event.optoutid) await this.supersede(event.optoutid);
+      const item = await takeWork(this.c.dataSource, this.c.instance, this.c.owner, {
+        requestEvent: event.id,
+        key: record.key,
+        optOutId: event.optoutid ?? event.id,
+        stage,
+        event: record.value,
+        traceparent: event.traceparent,
+      });
+      if (stage === 'cut') this.c.metrics.firstCall.observe({ connector: this.c.instance }, (Date.now() - Date.parse(event.time)) / 1_000);
+      if (item.state === 'running') {
+        await this.runItem(item);
+        await this.runWaiting(record.key);
+      }
+      return ack;
+    });
+  }
+
+  /** Decisions of people and the wish to restore take effect at once, ahead of what waits. */
+  private async control(key: string, event: SeverEvent): Promise<Verdict> {
+    const { dataSource, instance } = this.c;
+    const optOutId = event.optoutid;
+    if (!optOutId) return skip('belongs to no opt-out');
+    switch (event.type) {
+      case 'sever.optout.restore-requested.v1':
+        await this.supersede(optOutId);
+        return ack;
+      case 'sever.optout.retry-requested.v1':
+        if (event.data.instance === null || event.data.instance === instance) await hasten(dataSource, instance, optOutId);
+        return ack;
+      case 'sever.optout.waived.v1':
+        if (event.data.instance === instance) await waiveSteps(dataSource, instance, optOutId, event.data.step ? [event.data.step] : STEPS);
+        return ack;
+      default:
+        return skip(`not for connectors: ${key.length > 0 ? event.type : ''}`);
+    }
+  }
+
+  private async supersede(optOutId: string): Promise<void> {
+    this.superseded.add(optOutId);
+    await supersedeCut(this.c.dataSource, this.c.instance, optOutId);
+  }
+
+  private async runItem(item: WorkItem): Promise<void> {
+    const { dataSource, instance, owner } = this.c;
+    const renew = setInterval(() => void renewLease(dataSource, instance, owner, item.requestEvent).catch(() => undefined), LEASE_RENEW_MS);
+    try {
+      const result = await this.run(item);
+      failpoint('park.before-commit');
+      await settleWork(dataSource, instance, item.requestEvent, result);
+    } finally {
+      clearInterval(renew);
+    }
+  }
+
+  private async run(item: WorkItem): Promise<WorkResult> {
+    const event = decodeEvent(item.event);
+    if (!isCommand(event)) return { state: 'done', tries: item.tries, dueAt: null };
+    const runner = new StageRunner(this.c, workOf(this.c, item, event), this.drain.signal, () => item.stage === 'cut' && this.superseded.has(item.optOutId));
+    return runner.run();
+  }
+
+  private async runWaiting(key: string): Promise<void> {
+    for (;;) {
+      const next = await takeNextOfKey(this.c.dataSource, this.c.instance, this.c.owner, key);
+      if (!next) return;
+      failpoint('unpark.before-delete');
+      await this.runItem(next);
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import type { Snapshot } from '@sever/connector-sdk';
+import { FIELD_PATHS, canonicalJson, type EncryptedField, type Step } from '@sever/event-contracts';
+import { oneRow, type Queryable } from '@sever/postgres';
+import type { SubjectKeys } from '@sever/subject-keys';
+
+/** Whose snapshot, of which step. */
+export type SnapshotOf = { instance: string; optOutId: string; step: Step; tenant: string; subject: string };
+
+type SnapshotRow = { event_id: string; sealed: EncryptedField[] };
+
+/** Bytes of one ciphertext at most; a longer snapshot is cut into several. */
+const CHUNK = 30_000;
+
+const pathOf = (of: SnapshotOf, chunk: number): string => `${FIELD_PATHS.snapshot(of.instance, of.step)}.${chunk}`;
+
+/** Stores a snapshot as ciphertext under the person's key. @returns the SHA-256 of its canonical text */
+export async function saveSnapshot(on: Queryable, keys: SubjectKeys, of: SnapshotOf, eventId: string, snapshot: Snapshot): Promise<string> {
+  const text = canonicalJson(snapshot);
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  const sealed: EncryptedField[] = [];
+  for (let i = 0; i * CHUNK < text.length; i += 1)
+    sealed.push(await keys.encrypt(on, { ...of, eventId, path: pathOf(of, i) }, encodeChunk(text, i)));
+  await on.query(
+    `insert into connector_snapshot (instance, opt_out_id, step, event_id, sealed, sha256) values ($1, $2, $3, $4, $5, $6)
+     on conflict (instance, opt_out_id, step) do nothing`,
+    [of.instance, of.optOutId, of.step, eventId, JSON.stringify(sealed), sha256],
+  );
+  return sha256;
+}
+
+/** Chunks may cut a character in two halves, which would not survive as text. */
+const encodeChunk = (text: string, i: number): string => Buffer.from(text.slice(i * CHUNK, (i + 1) * CHUNK), 'utf16le').toString('base64');
+
+export async function hasSnapshot(on: Queryable, of: SnapshotOf): Promise<boolean> {
+  const row = await oneRow(on, 'select 1 as one from connector_snapshot where instance = $1 and opt_out_id = $2 and step = $3', [of.instance, of.optOutId, of.step]);
+  return row !== undefined;
+}
+
+/** The snapshot, or undefined when there is none or the person's key was destroyed. */
+export async function loadSnapshot(on: Queryable, keys: SubjectKeys, of: SnapshotOf): Promise<Snapshot | undefined> {
+  const row = await oneRow<SnapshotRow>(
+    on,
+    'select event_id, sealed from connector_snapshot where instance = $1 and opt_out_id = $2 and step = $3',
+    [of.instance, of.optOutId, of.step],
+  );
+  if (!row) return undefined;
+  let text = '';
+  for (const [i, sealed] of row.sealed.entries()) {
+    const opened = await keys.open(on, { ...of, eventId: row.event_id, path: pathOf(of, i) }, sealed);
+    if (opened.shredded) return undefined;
+    text += Buffer.from(opened.text, 'base64').toString('utf16le');
+  }
+  return JSON.parse(text) as Snapshot;
+}
+
+/** Snapshots are kept until they are given back or the account is purged. */
+export async function dropSnapshots(on: Queryable, instance: string, optOutId: string): Promise<void> {
+  await on.query('delete from connector_snapshot where instance = $1 and opt_out_id = $2', [instance, optOutId]);
+}
