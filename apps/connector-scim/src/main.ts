@@ -1,1 +1,4 @@
-export {};
+import { runConnector } from '@sever/connector-engine';
+import { scim } from './connector.js';
+
+await runConnector(scim);

@@ -10,7 +10,13 @@ export {
   type SubjectRef,
   type Target,
 } from './connector.js';
-export { connectorManifestSchema, parseManifest, stepCapabilitySchema, type ConnectorManifest, type StepCapability } from './manifest.js';
+export {
+  connectorManifestSchema,
+  parseManifest,
+  stepCapabilitySchema,
+  type ConnectorManifest,
+  type StepCapability,
+} from './manifest.js';
 export {
   isConnectorScope,
   type Accepted,
@@ -35,3 +41,5 @@ export {
 } from './outcome.js';
 export { PermitDenied } from './permit.js';
 export { type Step } from '@sever/event-contracts';
+export { parseReset, resetTime } from './http/retry-after.js';
+export { createVendorHttp, failureOf, isReply, type CallFailure, type VendorHttpOptions, type VendorReply, type VendorRequest } from './http/vendor-http.js';

@@ -3,7 +3,19 @@ import { pino, type Logger } from 'pino';
 export type { Logger };
 
 /** Paths that never reach a log line, wherever they stand in a logged object. */
-const REDACTED = ['password', 'token', 'secret', 'authorization', 'userName', 'externalId', 'emails', 'identifiers', 'credential', 'databaseUrl', 'url'];
+const REDACTED = [
+  'password',
+  'token',
+  'secret',
+  'authorization',
+  'userName',
+  'externalId',
+  'emails',
+  'identifiers',
+  'credential',
+  'databaseUrl',
+  'url',
+];
 
 /**
  * A JSON logger on standard error (standard output belongs to machine-readable answers).

@@ -1,4 +1,13 @@
-import { context, propagation, trace, SpanKind, SpanStatusCode, type Context, type Span, type Tracer } from '@opentelemetry/api';
+import {
+  context,
+  propagation,
+  trace,
+  SpanKind,
+  SpanStatusCode,
+  type Context,
+  type Span,
+  type Tracer,
+} from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
@@ -7,12 +16,17 @@ import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 const TRACER = 'sever';
 
 /** Where spans go: an OTLP endpoint, or a processor given by a test. Tracing is off without either. */
-export type TracingOptions = { process: string; otlpEndpoint?: string | undefined; processor?: SpanProcessor };
+export type TracingOptions = {
+  process: string;
+  otlpEndpoint?: string | undefined;
+  processor?: SpanProcessor;
+};
 
 /** Starts tracing for this process; the returned function flushes and stops it. Without a destination it does nothing. */
 export function startTracing(o: TracingOptions): () => Promise<void> {
   const processor =
-    o.processor ?? (o.otlpEndpoint ? new BatchSpanProcessor(new OTLPTraceExporter({ url: o.otlpEndpoint })) : undefined);
+    o.processor ??
+    (o.otlpEndpoint ? new BatchSpanProcessor(new OTLPTraceExporter({ url: o.otlpEndpoint })) : undefined);
   if (!processor) return () => Promise.resolve();
   const provider = new NodeTracerProvider({
     resource: resourceFromAttributes({ 'service.name': o.process }),
@@ -51,7 +65,11 @@ export type SpanOptions = {
 /** Runs `work` in a span; a thrown error marks the span as failed and goes on. */
 export async function inSpan<T>(name: string, o: SpanOptions, work: (span: Span) => Promise<T>): Promise<T> {
   const parent = contextOf(o.traceparent);
-  const span = tracer().startSpan(name, { kind: o.kind ?? SpanKind.INTERNAL, attributes: { ...o.attributes } }, parent);
+  const span = tracer().startSpan(
+    name,
+    { kind: o.kind ?? SpanKind.INTERNAL, attributes: { ...o.attributes } },
+    parent,
+  );
   return context.with(trace.setSpan(parent, span), async () => {
     try {
       return await work(span);
