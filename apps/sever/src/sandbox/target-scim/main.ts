@@ -13,12 +13,18 @@ const config = loadConfig({
   data: setting('SEVER_TARGET_DATA', 'its data folder', z.string().min(1)),
 });
 
+const PAGING: ReadonlySet<string> = new Set(['startIndex', 'count']);
+
 const users = new Journal<StoredUser>(path.join(config.data, 'users.jsonl'));
 const groups = new Journal<StoredGroup>(path.join(config.data, 'groups.jsonl'));
 declareUsers(users, groups);
 declareGroups(groups);
 
 const app = express();
+// Express 5 makes the query read-only, so that the routers cannot turn paging parameters into numbers themselves.
+app.set('query parser', (text: string) =>
+  Object.fromEntries([...new URLSearchParams(text)].map(([name, value]) => [name, PAGING.has(name) && value !== '' ? Number(value) : value])),
+);
 app.get('/healthz', (_request, response) => {
   response.json({ status: 'ok' });
 });

@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inheritedEnvironment } from '@sever/config';
+import { SeverError } from '../sever-error.js';
+import type { Handle, Service } from './supervised.js';
+
+export type NodeServiceOptions = {
+  name: string;
+  /** File that is run. */
+  main: string;
+  env: Readonly<Record<string, string>>;
+  logFile: string;
+  /** Address that answers 200 when the process is healthy. */
+  healthUrl: string;
+};
+
+const LOG_BYTES_MAX = 20 * 1024 * 1024;
+const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 11_000;
+
+/** One Node process in a group of its own, its output in a log file, ended by the end of an inherited pipe when we die. */
+export const nodeService = (o: NodeServiceOptions): Service => ({ name: o.name, start: () => start(o) });
+
+async function start(o: NodeServiceOptions): Promise<Handle> {
+  rotate(o.logFile);
+  const log = openSync(o.logFile, 'a', 0o600);
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', o.main], {
+    detached: true,
+    stdio: ['ignore', log, log, 'pipe'],
+    env: { ...inheritedEnvironment(), ...o.env, SEVER_PARENT_FD: '3' },
+  });
+  closeSync(log);
+  child.stdio[3]?.on('error', () => undefined);
+  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>(resolve => {
+    child.once('error', () => resolve({ code: 127, signal: null }));
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  const handle: Handle = { pid: child.pid ?? 0, exited, stop: () => stop(child.pid ?? 0, exited) };
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (!(await isHealthy(o.healthUrl))) {
+    if (child.exitCode !== null || child.signalCode !== null || !child.pid)
+      throw new SeverError('process.ended', `${o.name} ended while starting (${child.signalCode ?? child.exitCode}); see ${o.logFile}`);
+    if (Date.now() > deadline) {
+      await handle.stop();
+      throw new SeverError('process.not-healthy', `${o.name} was not healthy within ${START_TIMEOUT_MS / 1_000} s; see ${o.logFile}`);
+    }
+    await sleep(50);
+  }
+  return handle;
+}
+
+async function stop(pid: number, exited: Handle['exited']): Promise<void> {
+  const kill = (signal: NodeJS.Signals): void => {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // Gone already.
+    }
+  };
+  kill('SIGTERM');
+  const timer = setTimeout(() => kill('SIGKILL'), STOP_TIMEOUT_MS);
+  await exited;
+  clearTimeout(timer);
+}
+
+export async function isHealthy(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok;
+  } catch {
+    return false;
+  }
+}
+
+function rotate(file: string): void {
+  if (existsSync(file) && statSync(file).size > LOG_BYTES_MAX) renameSync(file, `${file}.1`);
+}
