@@ -1,9 +1,11 @@
-import { All, Controller, Get, Param, Query, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, Delete, Get, Param, Patch, Post, Put, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ScimError, USER, listResponse, resourceTypeDocument, schemaDocument, serviceProviderConfig, type JsonObject } from '@sever/scim';
 import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../ingress-context.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
 import { send } from './users.controller.js';
+
+const DISCOVERY = ['ServiceProviderConfig', 'ResourceTypes', 'ResourceTypes/:name', 'Schemas', 'Schemas/:id'];
 
 /** What the service can do (RFC 7644 §4), generated from the schemas that drive it; and honest answers for what it cannot. */
 @Controller('scim/v2/:connection')
@@ -42,9 +44,24 @@ export class DiscoveryController {
     send(reply, 200, schemaDocument(this.base(request), found));
   }
 
-  @All(['ServiceProviderConfig', 'ResourceTypes', 'ResourceTypes/:name', 'Schemas', 'Schemas/:id'])
-  readOnly(): void {
-    throw new ScimError(405, 'discovery is read-only');
+  @Post(DISCOVERY)
+  refusePost(): void {
+    refuseWrite();
+  }
+
+  @Put(DISCOVERY)
+  refusePut(): void {
+    refuseWrite();
+  }
+
+  @Patch(DISCOVERY)
+  refusePatch(): void {
+    refuseWrite();
+  }
+
+  @Delete(DISCOVERY)
+  refuseDelete(): void {
+    refuseWrite();
   }
 
   /** Identity providers look for groups when they test a connection: there are none. */
@@ -53,14 +70,42 @@ export class DiscoveryController {
     sendAll(reply, []);
   }
 
-  @All(['Groups', 'Groups/:id', 'Me', 'Bulk', '.search', 'Users/.search'])
-  notAvailable(): void {
-    throw new ScimError(501, 'this version serves Users only', undefined, 'not.available');
+  @Get(['Groups/:id', 'Me'])
+  notReadable(): void {
+    notAvailable();
+  }
+
+  @Post(['Groups', 'Me', 'Bulk', '.search', 'Users/.search', 'Groups/.search'])
+  notPostable(): void {
+    notAvailable();
+  }
+
+  @Put(['Groups/:id', 'Me'])
+  notPuttable(): void {
+    notAvailable();
+  }
+
+  @Patch(['Groups/:id', 'Me'])
+  notPatchable(): void {
+    notAvailable();
+  }
+
+  @Delete(['Groups/:id', 'Me'])
+  notDeletable(): void {
+    notAvailable();
   }
 
   private base(request: ScimRequest): string {
     return `${this.context.policy.publicUrl}/scim/v2/${request.connection.id}`;
   }
+}
+
+function refuseWrite(): never {
+  throw new ScimError(405, 'discovery is read-only');
+}
+
+function notAvailable(): never {
+  throw new ScimError(501, 'this version serves Users only', undefined, 'not.available');
 }
 
 function refuseFilter(filter: string | undefined): void {
