@@ -8,7 +8,16 @@ const LAYERS = [
   ['projection', lib('projection')],
   [
     'adapter',
-    lib('event-log-postgres', 'event-log-kafka', 'read-models', 'audit-store', 'subject-keys', 'directory', 'coordination', 'postgres'),
+    lib(
+      'event-log-postgres',
+      'event-log-kafka',
+      'read-models',
+      'audit-store',
+      'subject-keys',
+      'directory',
+      'coordination',
+      'postgres',
+    ),
   ],
   ['port', lib('event-log', 'connector-sdk')],
   ['contract', lib('event-contracts', 'scim', 'opt-out', 'transparency-log')],
@@ -28,7 +37,13 @@ const layering = LAYERS.slice(1).map(([name, path], i) => ({
 
 const SPECS = '\\.spec\\.ts$|/testing/';
 /** Log adapters, projections and stores do not know each other; shared access to PostgreSQL and keys is below them. */
-const SEPARATE_ADAPTERS = ['event-log-postgres', 'event-log-kafka', 'read-models', 'audit-store', 'coordination'];
+const SEPARATE_ADAPTERS = [
+  'event-log-postgres',
+  'event-log-kafka',
+  'read-models',
+  'audit-store',
+  'coordination',
+];
 
 module.exports = {
   forbidden: [
@@ -85,7 +100,10 @@ module.exports = {
     {
       name: 'database-driver-only-where-data-is-stored',
       severity: 'error',
-      from: { path: lib('scim', 'event-contracts', 'opt-out', 'event-log', 'connector-sdk', 'config', 'telemetry'), pathNot: SPECS },
+      from: {
+        path: lib('scim', 'event-contracts', 'opt-out', 'event-log', 'connector-sdk', 'config', 'telemetry'),
+        pathNot: SPECS,
+      },
       to: { path: 'node_modules/(pg|typeorm)/' },
     },
     {
@@ -94,7 +112,12 @@ module.exports = {
       from: { path: lib('scim'), pathNot: SPECS },
       to: { path: '^libs/|node_modules/', pathNot: lib('scim') },
     },
-    { name: 'nobody-imports-tests', severity: 'error', from: { path: '^(libs|apps)/' }, to: { path: '^test/' } },
+    {
+      name: 'nobody-imports-tests',
+      severity: 'error',
+      from: { path: '^(libs|apps)/' },
+      to: { path: '^test/' },
+    },
     { name: 'resolvable', severity: 'error', from: { path: '^(libs|apps)/' }, to: { couldNotResolve: true } },
   ],
   options: {
@@ -102,6 +125,9 @@ module.exports = {
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '/dist/' },
-    enhancedResolveOptions: { conditionNames: ['sever-source', 'import', 'node', 'default'], exportsFields: ['exports'] },
+    enhancedResolveOptions: {
+      conditionNames: ['sever-source', 'import', 'node', 'default'],
+      exportsFields: ['exports'],
+    },
   },
 };

@@ -5,7 +5,16 @@ import tseslint from 'typescript-eslint';
 const TESTS = ['**/*.spec.ts', '**/testing/**/*.ts', 'test/**/*.ts'];
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', '.nx/**', '.sever/**', 'test/architecture/fixtures/**', '**/*.{js,mjs,cjs}'] },
+  {
+    ignores: [
+      '**/dist/**',
+      '**/node_modules/**',
+      '.nx/**',
+      '.sever/**',
+      'test/architecture/fixtures/**',
+      '**/*.{js,mjs,cjs}',
+    ],
+  },
   eslint.configs.recommended,
   ...tseslint.configs.recommended,
   {
@@ -16,8 +25,14 @@ export default tseslint.config(
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
       '@typescript-eslint/await-thenable': 'error',
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
-      '@typescript-eslint/consistent-type-imports': ['error', { disallowTypeAnnotations: false, fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { disallowTypeAnnotations: false, fixStyle: 'inline-type-imports' },
+      ],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       '@typescript-eslint/ban-ts-comment': 'error',
       'n/no-process-env': 'error',
@@ -30,7 +45,11 @@ export default tseslint.config(
         'error',
         {
           paths: [
-            { name: '@nestjs/common', importNames: ['forwardRef'], message: 'An import cycle crashes under ESM; change the design.' },
+            {
+              name: '@nestjs/common',
+              importNames: ['forwardRef'],
+              message: 'An import cycle crashes under ESM; change the design.',
+            },
             { name: '.', message: 'Import the file, not the own barrel.' },
             { name: './index.js', message: 'Import the file, not the own barrel.' },
             { name: '../index.js', message: 'Import the file, not the own barrel.' },
@@ -39,7 +58,10 @@ export default tseslint.config(
       ],
       'no-restricted-syntax': [
         'error',
-        { selector: "MemberExpression[property.name='NODE_ENV']", message: 'No test branches in production code.' },
+        {
+          selector: "MemberExpression[property.name='NODE_ENV']",
+          message: 'No test branches in production code.',
+        },
         { selector: 'ExportAllDeclaration', message: 'Name what a library exports.' },
       ],
     },

@@ -1,10 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import path from 'node:path';
+import { ensureInstalled, nodeBinary, root } from './workspace.mjs';
 
 /** Formatting, ESLint, dependency rules, type check: all are run, the exit status says whether all passed. */
-const root = fileURLToPath(new URL('..', import.meta.url));
-const node = path.join(root, 'node_modules/node/bin/node');
+ensureInstalled();
 const CHECKS = [
   ['formatting', 'prettier/bin/prettier.cjs', ['--check', '--log-level', 'warn', '.']],
   ['types', 'typescript/bin/tsc', ['-p', 'tsconfig.json', '--noEmit']],
@@ -18,7 +17,7 @@ const CHECKS = [
 
 let failed = 0;
 for (const [name, bin, args] of CHECKS) {
-  const run = spawnSync(node, [path.join(root, 'node_modules', bin), ...args], {
+  const run = spawnSync(nodeBinary(), [path.join(root, 'node_modules', bin), ...args], {
     cwd: root,
     stdio: 'inherit',
   });

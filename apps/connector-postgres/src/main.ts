@@ -1,4 +1,4 @@
-import { runConnector } from '@sever/connector-engine';
+import { runConnector } from '@sever/connector-runtime';
 import { postgres } from './connector.js';
 
 await runConnector(postgres);

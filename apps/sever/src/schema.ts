@@ -1,5 +1,5 @@
 import { auditMigrations } from '@sever/audit-store';
-import { connectorRuntimeMigrations } from '@sever/connector-engine';
+import { connectorRuntimeMigrations } from '@sever/connector-runtime';
 import { coordinationMigrations } from '@sever/coordination';
 import { directoryMigrations } from '@sever/directory';
 import { eventLogMigrations } from '@sever/event-log-postgres';

@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { Socket } from 'node:net';
 import { z } from 'zod';
 import { loadConfig } from './load-config.js';
 import { setting } from './setting.js';
@@ -11,11 +11,12 @@ const parentSettings = {
 export function endWithParent(): void {
   const { parentFd } = loadConfig(parentSettings);
   if (parentFd === undefined) return;
-  const pipe = createReadStream('', { fd: parentFd });
+  const pipe = new Socket({ fd: parentFd, readable: true, writable: false });
   const end = (): void => {
     process.kill(process.pid, 'SIGTERM');
   };
   pipe.on('end', end);
   pipe.on('error', end);
   pipe.resume();
+  pipe.unref();
 }

@@ -1,1 +1,2 @@
-export {};
+export { runConnector } from './run-connector.js';
+export { connectorRuntimeMigrations } from './store/connector-runtime-migrations.js';

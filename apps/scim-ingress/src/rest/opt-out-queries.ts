@@ -52,7 +52,7 @@ export class OptOutQueries {
     const row = await oneRow<{ value: Buffer }>(
       this.context.dataSource,
       `select r.value from standing_opt_out s join log_requests r on r.key = s.tenant || ':' || s.subject
-        where s.opt_out_id = $1 and r.headers ->> 'sever_optout' = $1 and r.type = 'sever.optout.requested.v1'
+        where s.opt_out_id = $1::uuid and r.headers ->> 'sever_optout' = $1::uuid::text and r.type = 'sever.optout.requested.v1'
           and r.ts > clock_timestamp() - interval '10 minutes' limit 1`,
       [id],
     );

@@ -1,2 +1,0 @@
-export { runConnector } from './run-connector.js';
-export { connectorRuntimeMigrations } from './store/connector-runtime-migrations.js';

@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Outcome } from '@sever/connector-sdk';
+import type { SeverEvent } from '@sever/event-contracts';
+import { rows } from '@sever/postgres';
+import { EngineHarness, type Case } from './testing/engine-harness.js';
+
+const types = (events: readonly SeverEvent[]): string[] => events.map(e => e.type.replace(/^sever\.|\.v1$/g, ''));
+const count = (events: readonly SeverEvent[], type: string): number => types(events).filter(t => t === type).length;
+
+const forbidden: Outcome = { kind: 'Forbidden', code: 'role.too-high', help: 'ask the owner', evidence: {} };
+const unavailable: Outcome = { kind: 'Transient', code: 'http.503', effectUnknown: false, evidence: {} };
+
+describe('the engine of an instance', () => {
+  let h: EngineHarness;
+  let n = 0;
+  let who: Case;
+
+  beforeAll(async () => {
+    h = await EngineHarness.open();
+  }, 60_000);
+  afterAll(() => h.close());
+  beforeEach(async () => {
+    n += 1;
+    h.connector.faults.length = 0;
+    h.connector.calls.length = 0;
+    who = await h.newCase(`zz-person-${n}@acme.example`);
+    h.start();
+  });
+
+  it('cuts in order, proves each step by a call of its own and finishes the stage', async () => {
+    const account = h.connector.add(who.userName);
+    expect(await h.requested(who)).toEqual({ kind: 'ack' });
+    expect(account).toMatchObject({ active: false, sessions: 0, groups: [] });
+    expect(types(await h.outcomes(who))).toEqual([
+      'account.adopted',
+      'snapshot.taken',
+      'step.acted',
+      'step.verified',
+      'step.acted',
+      'step.verified',
+      'step.unsupported',
+      'snapshot.taken',
+      'step.acted',
+      'step.verified',
+      'connector.stage-finished',
+    ]);
+  });
+
+  it('reports an absent account as observed, with one finished stage', async () => {
+    await h.requested(who);
+    expect(types(await h.outcomes(who))).toEqual(['account.not-found', 'connector.stage-finished']);
+  });
+
+  it('gives back exactly what was taken', async () => {
+    const account = h.connector.add(who.userName, ['auditors', 'writers']);
+    await h.requested(who);
+    await h.command(who, 'sever.optout.restore-started.v1');
+    expect(account).toMatchObject({ active: true, sessions: 0 });
+    expect(account.groups.sort()).toEqual(['auditors', 'writers']);
+    expect(await rows(h.database.owner, 'select 1 as one from connector_snapshot where opt_out_id = $1', [who.optOutId])).toEqual([]);
+  });
+
+  it('deletes in the purge, drops the snapshots and adopts nothing again', async () => {
+    h.connector.add(who.userName);
+    await h.requested(who);
+    await h.command(who, 'sever.optout.purge-started.v1');
+    expect(h.connector.accounts.has(who.userName)).toBe(false);
+    expect(await h.state(who)).toEqual(['done', 'done']);
+    expect(count(await h.outcomes(who), 'account.adopted')).toBe(1);
+  });
+
+  it('does the other steps when one is refused, and waits for a person with that one', async () => {
+    const account = h.connector.add(who.userName);
+    h.connector.faults.push({ what: 'suspend', times: 1, answer: () => Promise.resolve(forbidden) });
+    await h.requested(who);
+    expect(account).toMatchObject({ active: true, sessions: 0, groups: [] });
+    expect(await h.state(who)).toEqual(['parked']);
+    await h.retryRequested(who);
+    await h.runDue();
+    expect(account.active).toBe(false);
+    expect(await h.state(who)).toEqual(['done']);
+    expect(count(await h.outcomes(who), 'connector.stage-finished')).toBe(1);
+  });
+
+  it('tries again later when the target is away, and repeats nothing that is proven', async () => {
+    h.connector.add(who.userName);
+    h.connector.faults.push({ what: 'endSessions', times: 2, answer: () => Promise.resolve(unavailable) });
+    await h.requested(who);
+    expect(await h.state(who)).toEqual(['retrying']);
+    await h.makeDue();
+    await h.runDue();
+    expect(await h.state(who)).toEqual(['done']);
+    expect(h.connector.calls.filter(c => c === 'suspend')).toHaveLength(1);
+    expect(count(await h.outcomes(who), 'step.unsupported')).toBe(1);
+  });
+
+  it('a restore takes the place of a cut that waits', async () => {
+    const account = h.connector.add(who.userName);
+    h.connector.faults.push({ what: 'endSessions', times: 2, answer: () => Promise.resolve(unavailable) });
+    await h.requested(who);
+    await h.command(who, 'sever.optout.restore-started.v1');
+    expect(await h.state(who)).toEqual(['superseded', 'done']);
+    expect(account).toMatchObject({ active: true, groups: ['readers', 'writers'] });
+  });
+
+  describe('after a crash between the last fact and the row that settles the work', () => {
+    it('finishes a cut once', async () => {
+      const id = randomUUID();
+      h.connector.add(who.userName);
+      await h.requested(who, id);
+      await h.crashBeforeSettle(id);
+      expect(await h.runDue()).toBe(1);
+      expect(await h.state(who)).toEqual(['done']);
+      const events = await h.outcomes(who);
+      expect(count(events, 'connector.stage-finished')).toBe(1);
+      expect(count(events, 'step.verified')).toBe(3);
+    });
+
+    it('finishes a cut without an account once', async () => {
+      const id = randomUUID();
+      await h.requested(who, id);
+      await h.crashBeforeSettle(id);
+      await h.runDue();
+      expect(await h.state(who)).toEqual(['done']);
+      expect(types(await h.outcomes(who))).toEqual(['account.not-found', 'connector.stage-finished']);
+    });
+
+    it('parks a refused look-up once', async () => {
+      const id = randomUUID();
+      h.connector.faults.push({ what: 'locate', times: 2, answer: () => Promise.resolve(forbidden) });
+      await h.requested(who, id);
+      await h.crashBeforeSettle(id);
+      await h.runDue();
+      expect(await h.state(who)).toEqual(['parked']);
+      expect(types(await h.outcomes(who))).toEqual(['vendor.refused']);
+    });
+  });
+
+  it('keeps the kill switch itself, also for a connector that forgets to ask', async () => {
+    const account = h.connector.add(who.userName);
+    h.connector.faults.push({
+      what: 'suspend',
+      times: 1,
+      answer: () => {
+        account.active = false;
+        return Promise.resolve({ kind: 'Done', evidence: {} });
+      },
+    });
+    await h.killSwitch(true);
+    try {
+      await h.requested(who);
+      expect(account).toMatchObject({ active: true, sessions: 1, groups: ['readers', 'writers'] });
+    } finally {
+      await h.killSwitch(false);
+    }
+    h.start();
+    await h.makeDue();
+    await h.runDue();
+    expect(account.active).toBe(false);
+    expect(await h.state(who)).toEqual(['done']);
+  });
+
+  it('lets a person waive everything although the account cannot even be looked up', async () => {
+    h.connector.faults.push({ what: 'locate', times: 100, answer: () => Promise.resolve(forbidden) });
+    await h.requested(who);
+    expect(await h.state(who)).toEqual(['parked']);
+    await h.waived(who);
+    await h.runDue();
+    expect(await h.state(who)).toEqual(['done']);
+  });
+
+  it('does not wait for a connector that ignores its signal', async () => {
+    h.connector.add(who.userName);
+    h.connector.faults.push({ what: 'suspend', times: 2, answer: () => new Promise(() => undefined) });
+    await h.requested(who);
+    expect(await h.state(who)).toEqual(['retrying']);
+    const events = await h.outcomes(who);
+    expect(events.at(-1)?.data).toMatchObject({ code: 'connector.timed-out', effectUnknown: true });
+  });
+
+  it('survives evidence that no event can carry, without losing the opt-out or its process', async () => {
+    h.connector.add(who.userName);
+    const odd: Outcome = { kind: 'Done', evidence: { ratio: 0.5, note: `seen for ${who.userName}` } };
+    h.connector.faults.push({ what: 'endSessions', times: 1, answer: () => Promise.resolve(odd) });
+    h.connector.faults.push({ what: 'verify:endSessions', times: 1, answer: () => Promise.resolve({ kind: 'Verified', evidence: {} }) });
+    expect(await h.requested(who)).toEqual({ kind: 'ack' });
+    expect(await h.state(who)).toEqual(['done']);
+  });
+
+  it('one person whose identifiers cannot be opened waits for a person, and the process goes on', async () => {
+    await h.database.owner.query('delete from subject_key');
+    const broken = await h.newCase('zz-broken@acme.example');
+    const id = randomUUID();
+    const verdict = h.requested(broken, id);
+    await verdict;
+    await h.database.owner.query('delete from subject_key');
+    await h.crashBeforeSettle(id);
+    await h.runDue();
+    expect((await h.state(broken))[0]).not.toBe('running');
+  });
+
+  it('leaves no name in the clear in any of its rows or events', async () => {
+    const [{ found } = { found: 'nothing was read' }] = await rows<{ found: string | null }>(
+      h.database.owner,
+      `select string_agg(t, ' ') as found from (
+         select w::text || encode(w.event, 'escape') as t from work_item w
+         union all select d::text from delivery d
+         union all select a::text from connector_account a
+         union all select s::text from connector_snapshot s
+         union all select encode(value, 'escape') from log_outcomes) all_rows
+        where t ilike '%zz-person%' or t ilike '%zz-broken%'`,
+    );
+    expect(found).toBeNull();
+  });
+});

@@ -1,0 +1,69 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+// Only what Node 20 has: this runs before anything is installed.
+export const root = fileURLToPath(new URL('..', import.meta.url));
+const marker = path.join(root, 'node_modules', '.sever-installed');
+const MINIMUM = [24, 15];
+
+const lockHash = () => createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex');
+
+/** Says something to people; standard output belongs to machines. */
+export const say = text => process.stderr.write(`sever: ${text}\n`);
+
+/** Installs what the lockfile names unless that was done already. */
+export function ensureInstalled() {
+  if (existsSync(marker) && readFileSync(marker, 'utf8') === lockHash() && existsSync(pinnedNode())) return;
+  say('installing dependencies (once)');
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+  const run = spawnSync(npm, ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] });
+  if (run.status !== 0) fail('npm ci failed; its output is above');
+  mkdirSync(path.dirname(marker), { recursive: true });
+  writeFileSync(marker, lockHash());
+}
+
+const pinnedNode = () => path.join(root, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node');
+
+/** The Node that the apps need: the pinned one, or the current one when it is new enough. */
+export function nodeBinary() {
+  if (existsSync(pinnedNode())) return pinnedNode();
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > MINIMUM[0] || (major === MINIMUM[0] && minor >= MINIMUM[1])) return process.execPath;
+  return fail(
+    `Node ${MINIMUM.join('.')} or newer is needed and the pinned one is missing: npm did not run its install script. ` +
+      'Run "npm rebuild node" (npm 12: "npm install-scripts approve node" first), or use a newer Node',
+  );
+}
+
+/** Builds what is stale. */
+export function ensureBuilt() {
+  const nx = path.join(root, 'node_modules/nx/dist/bin/nx.js');
+  const bin = existsSync(nx) ? nx : path.join(root, 'node_modules/nx/bin/nx.js');
+  const run = spawnSync(nodeBinary(), [bin, 'run-many', '-t', 'build', '--outputStyle=static'], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...environment(), NX_DAEMON: 'false' },
+  });
+  if (run.status !== 0) fail(`the build failed:\n${run.stdout}${run.stderr}`);
+}
+
+/** The environment of a child that must find the pinned Node first. */
+export function environment(extra = {}) {
+  const bin = path.join(root, 'node_modules/.bin');
+  return { ...process.env, PATH: `${path.dirname(nodeBinary())}${path.delimiter}${bin}${path.delimiter}${process.env.PATH ?? ''}`, ...extra };
+}
+
+/** Runs a program in the foreground and ends with its status; signals are passed on. */
+export function runAndExit(args, extra = {}) {
+  const child = spawn(nodeBinary(), args, { cwd: process.cwd(), stdio: 'inherit', env: environment(extra) });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
+}
+
+export function fail(message) {
+  say(message);
+  process.exit(1);
+}
