@@ -1,12 +1,14 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern } from '@nestjs/microservices';
-import { ContractError, type RequestEventType } from '@sever/event-contracts';
+import { ContractError, type RequestEventType, type SeverEvent } from '@sever/event-contracts';
 import { ack, stop, type Verdict } from '@sever/event-log';
 import { EventLogContext } from '@sever/event-log-transport';
 import { DeadLetters } from './store/dead-letters.js';
 import { InstanceEngine } from './instance-engine.js';
 
 const type = <T extends RequestEventType>(name: T): T => name;
+
+const stopped = (error: unknown): Verdict => stop(error instanceof Error ? error : new Error(String(error)));
 
 /** The events of the log that a connector instance acts on; everything else is skipped by its header. */
 @Controller()
@@ -52,13 +54,15 @@ export class ConnectorHandlers {
   }
 
   private async handle(ctx: EventLogContext): Promise<Verdict> {
+    let event: SeverEvent;
     try {
-      return await this.engine.handle(ctx.record, ctx.event());
+      event = ctx.event();
     } catch (error) {
-      if (!(error instanceof ContractError)) return stop(error instanceof Error ? error : new Error(String(error)));
+      if (!(error instanceof ContractError)) return stopped(error);
       // Bytes that nobody can read: kept for a person, and the others go on.
       await this.deadLetters.keep(ctx.record, error.code);
       return ack;
     }
+    return this.engine.handle(ctx.record, event).catch(stopped);
   }
 }

@@ -1,12 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Outcome } from '@sever/connector-sdk';
 import type { SeverEvent } from '@sever/event-contracts';
 import { rows } from '@sever/postgres';
 import { EngineHarness, type Case } from './testing/engine-harness.js';
 
-const types = (events: readonly SeverEvent[]): string[] => events.map(e => e.type.replace(/^sever\.|\.v1$/g, ''));
-const count = (events: readonly SeverEvent[], type: string): number => types(events).filter(t => t === type).length;
+const types = (events: readonly SeverEvent[]): string[] =>
+  events.map(e => e.type.replace(/^sever\.|\.v1$/g, ''));
+const count = (events: readonly SeverEvent[], type: string): number =>
+  types(events).filter(t => t === type).length;
 
 const forbidden: Outcome = { kind: 'Forbidden', code: 'role.too-high', help: 'ask the owner', evidence: {} };
 const unavailable: Outcome = { kind: 'Transient', code: 'http.503', effectUnknown: false, evidence: {} };
@@ -58,7 +59,11 @@ describe('the engine of an instance', () => {
     await h.command(who, 'sever.optout.restore-started.v1');
     expect(account).toMatchObject({ active: true, sessions: 0 });
     expect(account.groups.sort()).toEqual(['auditors', 'writers']);
-    expect(await rows(h.database.owner, 'select 1 as one from connector_snapshot where opt_out_id = $1', [who.optOutId])).toEqual([]);
+    expect(
+      await rows(h.database.owner, 'select 1 as one from connector_snapshot where opt_out_id = $1', [
+        who.optOutId,
+      ]),
+    ).toEqual([]);
   });
 
   it('deletes in the purge, drops the snapshots and adopts nothing again', async () => {
@@ -106,11 +111,11 @@ describe('the engine of an instance', () => {
 
   describe('after a crash between the last fact and the row that settles the work', () => {
     it('finishes a cut once', async () => {
-      const id = randomUUID();
       h.connector.add(who.userName);
-      await h.requested(who, id);
-      await h.crashBeforeSettle(id);
-      expect(await h.runDue()).toBe(1);
+      h.dieAfterLastFact();
+      await h.requested(who);
+      await h.restart();
+      await h.runDue();
       expect(await h.state(who)).toEqual(['done']);
       const events = await h.outcomes(who);
       expect(count(events, 'connector.stage-finished')).toBe(1);
@@ -118,19 +123,19 @@ describe('the engine of an instance', () => {
     });
 
     it('finishes a cut without an account once', async () => {
-      const id = randomUUID();
-      await h.requested(who, id);
-      await h.crashBeforeSettle(id);
+      h.dieAfterLastFact();
+      await h.requested(who);
+      await h.restart();
       await h.runDue();
       expect(await h.state(who)).toEqual(['done']);
       expect(types(await h.outcomes(who))).toEqual(['account.not-found', 'connector.stage-finished']);
     });
 
     it('parks a refused look-up once', async () => {
-      const id = randomUUID();
       h.connector.faults.push({ what: 'locate', times: 2, answer: () => Promise.resolve(forbidden) });
-      await h.requested(who, id);
-      await h.crashBeforeSettle(id);
+      h.dieAfterLastFact();
+      await h.requested(who);
+      await h.restart();
       await h.runDue();
       expect(await h.state(who)).toEqual(['parked']);
       expect(types(await h.outcomes(who))).toEqual(['vendor.refused']);
@@ -183,21 +188,39 @@ describe('the engine of an instance', () => {
     h.connector.add(who.userName);
     const odd: Outcome = { kind: 'Done', evidence: { ratio: 0.5, note: `seen for ${who.userName}` } };
     h.connector.faults.push({ what: 'endSessions', times: 1, answer: () => Promise.resolve(odd) });
-    h.connector.faults.push({ what: 'verify:endSessions', times: 1, answer: () => Promise.resolve({ kind: 'Verified', evidence: {} }) });
+    h.connector.faults.push({
+      what: 'verify:endSessions',
+      times: 1,
+      answer: () => Promise.resolve({ kind: 'Verified', evidence: {} }),
+    });
     expect(await h.requested(who)).toEqual({ kind: 'ack' });
     expect(await h.state(who)).toEqual(['done']);
   });
 
-  it('one person whose identifiers cannot be opened waits for a person, and the process goes on', async () => {
-    await h.database.owner.query('delete from subject_key');
-    const broken = await h.newCase('zz-broken@acme.example');
-    const id = randomUUID();
-    const verdict = h.requested(broken, id);
-    await verdict;
-    await h.database.owner.query('delete from subject_key');
-    await h.crashBeforeSettle(id);
-    await h.runDue();
-    expect((await h.state(broken))[0]).not.toBe('running');
+  it('tries a refused look-up again when a person asks for it, as often as it takes', async () => {
+    h.connector.faults.push({ what: 'locate', times: 3, answer: () => Promise.resolve(forbidden) });
+    h.connector.add(who.userName);
+    await h.requested(who);
+    for (let i = 0; i < 3; i += 1) {
+      expect(await h.state(who)).toEqual(['parked']);
+      await h.retryRequested(who);
+      await h.runDue();
+    }
+    expect(await h.state(who)).toEqual(['done']);
+    expect(count(await h.outcomes(who), 'vendor.refused')).toBe(3);
+  });
+
+  it('a person whose identifiers cannot be opened takes nobody else down', async () => {
+    expect(await h.requested(who, { withoutKey: true })).toEqual({ kind: 'ack' });
+    expect(await h.state(who)).toEqual(['retrying']);
+    expect((await h.outcomes(who)).at(-1)?.data).toMatchObject({
+      code: 'work.failed',
+      disposition: { next: 'retry' },
+    });
+    const other = await h.newCase('zz-other@acme.example');
+    h.connector.add(other.userName);
+    await h.requested(other);
+    expect(await h.state(other)).toEqual(['done']);
   });
 
   it('leaves no name in the clear in any of its rows or events', async () => {
@@ -209,7 +232,7 @@ describe('the engine of an instance', () => {
          union all select a::text from connector_account a
          union all select s::text from connector_snapshot s
          union all select encode(value, 'escape') from log_outcomes) all_rows
-        where t ilike '%zz-person%' or t ilike '%zz-broken%'`,
+        where t ilike '%zz-person%' or t ilike '%zz-other%'`,
     );
     expect(found).toBeNull();
   });

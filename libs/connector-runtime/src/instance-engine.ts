@@ -1,7 +1,7 @@
 import { failpoint } from '@sever/config';
 import { decodeEvent, STEPS, type SeverEvent } from '@sever/event-contracts';
 import { ack, retry, skip, type LogRecord, type Verdict } from '@sever/event-log';
-import { isDatabaseUnavailable } from '@sever/postgres';
+import { isDatabaseUnavailable, isSerializationFailure } from '@sever/postgres';
 import { StageRunner } from './engine/stage-runner.js';
 import type { InstanceContext, WorkResult } from './engine/work-context.js';
 import { KeyLocks } from './key-locks.js';
@@ -25,7 +25,7 @@ export class InstanceEngine {
       if (isCommand(event)) return addresses(event, this.c.instance) ? await this.command(record, event) : skip('not addressed here');
       return await this.control(record.key, event);
     } catch (error) {
-      if (this.drain.signal.aborted || isDatabaseUnavailable(error)) return retry(UNAVAILABLE_RETRY_MS, 'database.unavailable');
+      if (this.drain.signal.aborted || isDatabaseUnavailable(error) || isSerializationFailure(error)) return retry(UNAVAILABLE_RETRY_MS, 'database.unavailable');
       throw error;
     }
   }
@@ -95,7 +95,7 @@ export class InstanceEngine {
     try {
       const result = await this.run(item);
       failpoint('park.before-commit');
-      await settleWork(dataSource, instance, item.requestEvent, result);
+      await settleWork(dataSource, instance, item, result);
     } finally {
       clearInterval(renew);
     }
@@ -104,7 +104,13 @@ export class InstanceEngine {
   private async run(item: WorkItem): Promise<WorkResult> {
     const event = decodeEvent(item.event);
     if (!isCommand(event)) return { state: 'done', tries: item.tries, dueAt: null };
-    const runner = new StageRunner(this.c, workOf(this.c, item, event), this.drain.signal, () => item.stage === 'cut' && this.superseded.has(item.optOutId));
+    const runner = new StageRunner(
+      this.c,
+      workOf(this.c, item, event),
+      this.drain.signal,
+      () => item.stage === 'cut' && this.superseded.has(item.optOutId),
+      (em, result) => settleWork(em, this.c.instance, item, result),
+    );
     return runner.run();
   }
 

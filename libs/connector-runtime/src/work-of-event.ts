@@ -34,6 +34,7 @@ export function workOf(c: InstanceContext, item: WorkItem, event: Command): Work
     subject: event.subject,
     stage: item.stage,
     tries: item.tries,
+    run: item.runs,
     waived: new Set(item.waived),
     deadline: deadlineOf(event),
     traceparent: event.traceparent,

@@ -1,5 +1,6 @@
 import type { Outcome } from '@sever/connector-sdk';
 import { OUTCOME_EVENT_TYPE, makeEvent, outcomeId, type Disposition, type EncryptedField, type EventData, type OutcomeEventType, type SeverEvent, type Step } from '@sever/event-contracts';
+import { EvidenceFilter } from './evidence-filter.js';
 import type { Failure } from './failure-policy.js';
 import type { InstanceContext, Work } from './work-context.js';
 
@@ -10,10 +11,17 @@ export type Place = { step: Step | null; attempt: number; phase: Phase };
 
 /** Builds this instance's events about one piece of work. */
 export class OutcomeEvents {
+  private filter = new EvidenceFilter([]);
+
   constructor(
     private readonly c: InstanceContext,
     private readonly work: Work,
   ) {}
+
+  /** From here on these texts stand in no event, whatever a connector writes. */
+  hide(personal: readonly (string | undefined)[]): void {
+    this.filter = new EvidenceFilter(personal);
+  }
 
   adopted(id: string, sealed: EncryptedField, key: string): SeverEvent {
     return this.make('sever.account.adopted.v1', id, { ...this.base(0), accountRef: sealed, key });
@@ -24,7 +32,7 @@ export class OutcomeEvents {
   }
 
   notFound(outcome: Extract<Outcome, { kind: 'NotFound' }>, place: Place): SeverEvent {
-    const data = { ...this.base(place.attempt), evidence: outcome.evidence, keysTried: outcome.keysTried, confirmed: outcome.confirmed };
+    const data = { ...this.base(place.attempt), evidence: this.filter.clean(outcome.evidence), keysTried: outcome.keysTried.map(key => this.filter.text(key)), confirmed: outcome.confirmed };
     return this.make('sever.account.not-found.v1', this.id('not-found', place), data);
   }
 
@@ -32,11 +40,11 @@ export class OutcomeEvents {
   step(outcome: Extract<Outcome, { kind: 'Done' | 'AlreadyDone' | 'Verified' }>, step: Step, attempt: number): SeverEvent {
     const type = OUTCOME_EVENT_TYPE[outcome.kind];
     const residualAccessUntil = outcome.residualAccessUntil?.toISOString() ?? null;
-    return this.make(type, this.id(outcome.kind, { step, attempt, phase: 'act' }), { ...this.base(attempt), step, evidence: outcome.evidence, residualAccessUntil });
+    return this.make(type, this.id(outcome.kind, { step, attempt, phase: 'act' }), { ...this.base(attempt), step, evidence: this.filter.clean(outcome.evidence), residualAccessUntil });
   }
 
   accepted(outcome: Extract<Outcome, { kind: 'Accepted' }>, step: Step, attempt: number): SeverEvent {
-    const data = { ...this.base(attempt), step, evidence: outcome.evidence, pollAfter: outcome.pollAfter.toISOString(), giveUpAt: outcome.giveUpAt.toISOString() };
+    const data = { ...this.base(attempt), step, evidence: this.filter.clean(outcome.evidence), pollAfter: outcome.pollAfter.toISOString(), giveUpAt: outcome.giveUpAt.toISOString() };
     return this.make('sever.step.accepted.v1', this.id('accepted', { step, attempt, phase: 'act' }), data);
   }
 
@@ -57,12 +65,12 @@ export class OutcomeEvents {
   }
 
   stageFinished(): SeverEvent {
-    return this.make('sever.connector.stage-finished.v1', this.id('finished', { step: null, attempt: this.work.tries, phase: 'act' }), this.base(this.work.tries));
+    return this.make('sever.connector.stage-finished.v1', this.id('finished', { step: null, attempt: 0, phase: 'act' }), this.base(0));
   }
 
   failed(failure: Failure, place: Place, disposition: Disposition): SeverEvent {
     const { step, attempt, phase } = place;
-    const common = { ...this.base(attempt), step, phase, evidence: failure.evidence, code: codeOf(failure), disposition };
+    const common = { ...this.base(attempt), step, phase, evidence: this.filter.clean(failure.evidence), code: this.filter.text(codeOf(failure)), disposition };
     const id = this.id(`${failure.kind}:${phase}:${this.work.tries}`, place);
     switch (failure.kind) {
       case 'Transient':
@@ -70,7 +78,7 @@ export class OutcomeEvents {
       case 'RateLimited':
         return this.make('sever.vendor.rate-limited.v1', this.id(`rate:${failure.until.getTime()}`, place), { ...common, until: failure.until.toISOString() });
       case 'Protected':
-        return this.make('sever.principal.protected.v1', id, { ...common, rule: failure.rule });
+        return this.make('sever.principal.protected.v1', id, { ...common, rule: this.filter.text(failure.rule) });
       default:
         return this.make(OUTCOME_EVENT_TYPE[failure.kind], id, common);
     }
@@ -84,13 +92,16 @@ export class OutcomeEvents {
       instance,
       system: this.c.manifest.system,
       stage: this.work.stage,
-      attempt,
+      attempt: attempt || this.work.run,
       evidence: {},
     };
   }
 
   private id(fact: string, { step, attempt }: Place): string {
-    return outcomeId({ instance: this.c.instance, requestEvent: this.work.requestEvent, step: step ?? '-', fact, attempt });
+    const { requestEvent, run } = this.work;
+    // A fact of no attempt belongs to its run: a later run states it anew instead of contradicting an event in the log.
+    const of = attempt === 0 ? { fact: `run:${fact}`, attempt: run } : { fact, attempt };
+    return outcomeId({ instance: this.c.instance, requestEvent, step: step ?? '-', ...of });
   }
 
   private make<T extends OutcomeEventType>(type: T, id: string, data: EventData<T>): SeverEvent {

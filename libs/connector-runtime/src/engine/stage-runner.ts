@@ -2,6 +2,7 @@ import { failpoint } from '@sever/config';
 import type { Outcome, Target } from '@sever/connector-sdk';
 import { FIELD_PATHS, type SeverEvent, type Step } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
+import { isDatabaseUnavailable, isSerializationFailure } from '@sever/postgres';
 import type { EntityManager } from 'typeorm';
 import { adoptAccount, findAccount, forgetAccount } from '../store/account-store.js';
 import { beginAttempt, deliveries, settleAttempt, type Delivery, type DeliveryStatus } from '../store/delivery-store.js';
@@ -32,12 +33,27 @@ export class StageRunner {
     private readonly work: Work,
     drain: AbortSignal,
     private readonly isSuperseded: () => boolean,
+    /** Ends the run in the transaction of its last fact, so that no crash comes between them. */
+    private readonly settle: (em: EntityManager, result: WorkResult) => Promise<void>,
   ) {
     this.events = new OutcomeEvents(c, work);
     this.calls = new StepCalls(c, work, drain);
   }
 
   async run(): Promise<WorkResult> {
+    try {
+      return await this.stage();
+    } catch (error) {
+      if (isDatabaseUnavailable(error) || isSerializationFailure(error)) throw error;
+      // One person's work that cannot go on must not take the process, and with it everybody else, down.
+      this.c.logger.error({ err: error, requestEvent: this.work.requestEvent }, 'a piece of work failed unexpectedly');
+      const failure: Failure = { kind: 'Malformed', code: 'work.failed', evidence: { error: error instanceof Error ? error.name : 'unknown' } };
+      return this.stopped(failure, { step: null, attempt: 0, phase: 'locate' });
+    }
+  }
+
+  private async stage(): Promise<WorkResult> {
+    if (this.isWaived()) return this.finish();
     this.known = await deliveries(this.c.dataSource, this.c.instance, this.work.requestEvent);
     const located = await this.target();
     if ('stop' in located) return located.stop;
@@ -71,7 +87,8 @@ export class StageRunner {
     if (this.work.stage === 'restore') return { target: undefined };
     const identifiers = await this.work.identifiers();
     if (!identifiers) return { target: undefined };
-    const place: Place = { step: null, attempt: this.work.tries, phase: 'locate' };
+    this.events.hide([identifiers.userName, identifiers.externalId]);
+    const place: Place = { step: null, attempt: 0, phase: 'locate' };
     const found = await this.calls.locate(identifiers);
     if (found.kind === 'Located') return this.adopt(found.target);
     if (found.kind === 'NotFound' && found.confirmed) {
@@ -84,7 +101,7 @@ export class StageRunner {
   private async adopt(target: Target): Promise<{ target: Target } | { stop: WorkResult }> {
     if (target.protectedBy !== undefined) {
       const refusal: Failure = { kind: 'Protected', rule: target.protectedBy, evidence: {} };
-      return { stop: await this.stopped(refusal, { step: null, attempt: this.work.tries, phase: 'locate' }) };
+      return { stop: await this.stopped(refusal, { step: null, attempt: 0, phase: 'locate' }) };
     }
     const { instance, dataSource, keys, writer } = this.c;
     const { tenant, subject } = this.work;
@@ -134,14 +151,19 @@ export class StageRunner {
         if (step === 'delete') return this.prove(step, target, attempt, [], undefined);
         return this.absent(acted, place);
       case 'Accepted':
-        await this.write([this.events.accepted(acted, step, attempt)], { step, attempt, status: 'started' });
-        return { kind: 'stop', result: { state: 'retrying', tries: this.work.tries, dueAt: acted.pollAfter } };
+        return { kind: 'stop', result: await this.accepted(acted, step, attempt) };
       case 'Unsupported':
         await this.write([this.events.unsupported(step, acted.code)], { step, attempt, status: 'unsupported' });
         return { kind: 'settled' };
       default:
         return this.failedStep(acted, place);
     }
+  }
+
+  private async accepted(outcome: Extract<Outcome, { kind: 'Accepted' }>, step: Step, attempt: number): Promise<WorkResult> {
+    const result: WorkResult = { state: 'retrying', tries: this.work.tries, dueAt: outcome.pollAfter };
+    await this.write([this.events.accepted(outcome, step, attempt)], { step, attempt, status: 'started' }, em => this.settle(em, result));
+    return result;
   }
 
   /** A separate read-only call proves the step; only its answer settles it. */
@@ -163,7 +185,7 @@ export class StageRunner {
   /** Re-verification: nothing is done, only looked at. */
   private async observe(step: Step, target: Target): Promise<StepEnd> {
     const seen = await this.calls.verify(step, target, 0);
-    if (seen.kind === 'Verified') await this.write([this.events.step(seen, step, this.work.tries)]);
+    if (seen.kind === 'Verified') await this.write([this.events.step(seen, step, 0)]);
     else if (seen.kind === 'StillPresent') await this.write([this.events.failed(seen, { step, attempt: 0, phase: 'verify' }, { next: 'continue', dueAt: null })]);
     else if (seen.kind !== 'NotFound') return this.failedStep(seen, { step, attempt: 0, phase: 'verify' });
     return { kind: 'settled' };
@@ -217,7 +239,7 @@ export class StageRunner {
 
   private async failedStep(outcome: Outcome | Denied | { kind: 'Snapshot' } | { kind: 'Located' }, place: Place, before: SeverEvent[] = []): Promise<StepEnd> {
     const result = await this.stopped(outcome, place, before);
-    return result.state === 'parked' && this.work.stage === 'cut' ? { kind: 'parked' } : { kind: 'stop', result };
+    return this.goesOn(result, place) ? { kind: 'parked' } : { kind: 'stop', result };
   }
 
   /** Records a failure and says what follows; a refusal of Sever itself leaves no trace and no count. */
@@ -229,14 +251,28 @@ export class StageRunner {
     const disposition = dispositionOf(outcome, { tries: this.work.tries, now: new Date(), deadline: this.work.deadline });
     const status: DeliveryStatus = disposition.next === 'park' ? 'parked' : 'failed';
     const delivery = place.step && place.attempt > 0 ? { step: place.step, attempt: place.attempt, status } : undefined;
-    await this.write([...before, this.events.failed(outcome, place, disposition)], delivery);
     const tries = this.work.tries + (countsAsTry(outcome) ? 1 : 0);
-    return { state: disposition.next === 'park' ? 'parked' : 'retrying', tries, dueAt: disposition.dueAt === null ? null : new Date(disposition.dueAt) };
+    const result: WorkResult = { state: disposition.next === 'park' ? 'parked' : 'retrying', tries, dueAt: disposition.dueAt === null ? null : new Date(disposition.dueAt) };
+    const end = this.goesOn(result, place) ? undefined : (em: EntityManager): Promise<void> => this.settle(em, result);
+    await this.write([...before, this.events.failed(outcome, place, disposition)], delivery, end);
+    return result;
+  }
+
+  /** A refused step of the cut keeps no other step from being done. */
+  private goesOn(result: WorkResult, place: Place): boolean {
+    return result.state === 'parked' && this.work.stage === 'cut' && place.step !== null;
   }
 
   private async finish(): Promise<WorkResult> {
-    await this.write([this.events.stageFinished()]);
-    return this.result('done');
+    const result = this.result('done');
+    await this.write([this.events.stageFinished()], undefined, em => this.settle(em, result));
+    return result;
+  }
+
+  /** Named persons accepted that nothing of this stage is done. */
+  private isWaived(): boolean {
+    const steps = runnableSteps(this.c.manifest, this.work.stage);
+    return steps.length > 0 && this.work.stage !== 'restore' && steps.every(c => this.work.waived.has(c.step));
   }
 
   private result(state: WorkResult['state']): WorkResult {

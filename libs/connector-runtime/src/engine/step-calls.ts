@@ -22,7 +22,10 @@ export class StepCalls {
   ) {}
 
   act(step: Step, target: Target, attempt: number): Promise<Outcome | Denied> {
-    return this.call('act', step, attempt, ctx => actionOf(this.c.connector, step)?.call(this.c.connector, target, ctx) ?? Promise.resolve(NOT_IMPLEMENTED));
+    return this.call('act', step, attempt, async ctx => {
+      await ctx.permit();
+      return actionOf(this.c.connector, step)?.call(this.c.connector, target, ctx) ?? NOT_IMPLEMENTED;
+    });
   }
 
   verify(step: Step, target: Target, attempt: number): Promise<Outcome | Denied> {
@@ -39,17 +42,26 @@ export class StepCalls {
   }
 
   restore(step: Step, snapshot: Snapshot, target: Target, attempt: number): Promise<Outcome | Denied> {
-    return this.call('restore', step, attempt, ctx => this.c.connector.restore?.(step, snapshot, target, ctx) ?? Promise.resolve(NOT_IMPLEMENTED));
+    return this.call('restore', step, attempt, async ctx => {
+      await ctx.permit();
+      return this.c.connector.restore?.(step, snapshot, target, ctx) ?? NOT_IMPLEMENTED;
+    });
   }
 
   private async call<T extends { kind: string }>(phase: string, step: Step | undefined, attempt: number, run: Call<T>): Promise<T | Outcome | Denied> {
     if (this.c.breaker.isOpen) return { kind: 'Denied', code: DENIED_CODE };
     const labels = { connector: this.c.instance, step: step ?? 'locate', phase };
     const done = this.c.metrics.calls.startTimer(labels);
+    const timeout = AbortSignal.timeout(this.c.manifest.attemptTimeoutMs);
+    const signal = AbortSignal.any([timeout, this.drain]);
     try {
-      return await inSpan(`connector.${phase}`, { traceparent: this.work.traceparent, attributes: { ...labels, attempt } }, async () => run(await this.ctx(step, attempt)));
+      return await inSpan(`connector.${phase}`, { traceparent: this.work.traceparent, attributes: { ...labels, attempt } }, async () =>
+        endedBy(signal, run(await this.ctx(step, attempt, signal))),
+      );
     } catch (error) {
       if (error instanceof PermitDenied) return { kind: 'Denied', code: error.code };
+      if (this.drain.aborted) return { kind: 'Denied', code: 'process.draining' };
+      if (timeout.aborted) return { kind: 'Transient', code: 'connector.timed-out', effectUnknown: true, evidence: {} };
       this.c.logger.warn({ code: 'connector.threw', phase, step, name: error instanceof Error ? error.name : 'unknown' }, 'a connector threw');
       return { kind: 'Transient', code: 'connector.threw', effectUnknown: true, evidence: { error: error instanceof Error ? error.name : 'unknown' } };
     } finally {
@@ -57,16 +69,30 @@ export class StepCalls {
     }
   }
 
-  private async ctx(step: Step | undefined, attempt: number): Promise<Ctx> {
+  private async ctx(step: Step | undefined, attempt: number, signal: AbortSignal): Promise<Ctx> {
     const match = await this.c.bindings.matchFor(this.work.tenant);
     return {
       tenant: this.work.tenant,
-      signal: AbortSignal.any([AbortSignal.timeout(this.c.manifest.attemptTimeoutMs), this.drain]),
+      signal,
       idempotencyKey: `${this.c.instance}/${this.work.requestEvent}/${step ?? 'locate'}/${attempt}`,
       permit: () => this.c.permits.check(),
       traceparent: this.work.traceparent,
       match: match ?? { by: 'userName' },
     };
+  }
+}
+
+/** Does not wait for a connector that ignores its signal: rejects when the signal ends. */
+async function endedBy<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const ended = Promise.withResolvers<never>();
+  const end = (): void => ended.reject(signal.reason);
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end, { once: true });
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, ended.promise]);
+  } finally {
+    signal.removeEventListener('abort', end);
   }
 }
 

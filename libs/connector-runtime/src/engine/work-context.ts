@@ -34,6 +34,8 @@ export type Work = {
   subject: string;
   stage: Stage;
   tries: number;
+  /** Number of this run over the work: part of the ids of facts that belong to no attempt of a step. */
+  run: number;
   waived: ReadonlySet<string>;
   deadline: Date;
   traceparent: string | undefined;

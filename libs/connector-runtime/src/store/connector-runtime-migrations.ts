@@ -43,4 +43,6 @@ export const connectorRuntimeMigrations = [
     ]),
     `grant select on connector_health to sever_ingress, sever_coordinator, sever_projector`,
   ]),
+  // Which run over the work this is: facts of different runs never share an id, and a run that was overtaken settles nothing.
+  migration(1_790_000_006_100, 'ConnectorRuns', [`alter table work_item add column runs int not null default 1`]),
 ];

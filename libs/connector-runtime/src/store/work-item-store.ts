@@ -15,9 +15,11 @@ export type WorkItem = {
   tries: number;
   /** Steps that a named person accepted as not done. */
   waived: Step[];
+  /** Number of this run over the work, from 1. */
+  runs: number;
 };
 
-const COLUMNS = `request_event as "requestEvent", key, opt_out_id as "optOutId", stage, event, state, tries, waived`;
+const COLUMNS = `request_event as "requestEvent", key, opt_out_id as "optOutId", stage, event, state, tries, waived, runs`;
 const OPEN = `('running', 'retrying', 'parked', 'waiting')`;
 
 export type NewWork = Pick<WorkItem, 'requestEvent' | 'key' | 'optOutId' | 'stage' | 'event'> & { traceparent: string | undefined };
@@ -34,7 +36,10 @@ export async function takeWork(on: Queryable, instance: string, owner: string, w
      select $1, $2, $3, $4, $5, $6, $7,
             case when exists (select 1 from work_item w where w.instance = $1 and w.key = $3 and w.state in ${OPEN} and w.request_event <> $2)
                  then 'waiting' else 'running' end, $8, clock_timestamp() + interval '60 seconds'
-     on conflict (instance, request_event) do update set owner = work_item.owner returning ${COLUMNS}`,
+     on conflict (instance, request_event) do update
+       set owner = case when work_item.state = 'running' then excluded.owner else work_item.owner end,
+           runs = work_item.runs + case when work_item.state = 'running' then 1 else 0 end
+     returning ${COLUMNS}`,
     [instance, work.requestEvent, work.key, work.optOutId, work.stage, work.event, work.traceparent ?? null, owner],
   );
   if (!row) throw new Error('stored work was not returned');
@@ -45,7 +50,7 @@ export async function takeWork(on: Queryable, instance: string, owner: string, w
 export function claimDueWork(on: Queryable, instance: string, owner: string, limit: number): Promise<WorkItem[]> {
   return rows<WorkItem>(
     on,
-    `update work_item set state = 'running', owner = $2, lease_until = clock_timestamp() + interval '60 seconds'
+    `update work_item set state = 'running', runs = runs + 1, owner = $2, lease_until = clock_timestamp() + interval '60 seconds'
       where (instance, request_event) in (
         select instance, request_event from work_item
          where instance = $1 and ((state = 'retrying' and due_at <= clock_timestamp())
@@ -60,7 +65,7 @@ export function claimDueWork(on: Queryable, instance: string, owner: string, lim
 export function takeNextOfKey(on: Queryable, instance: string, owner: string, key: string): Promise<WorkItem | undefined> {
   return oneRow<WorkItem>(
     on,
-    `update work_item set state = 'running', owner = $2, lease_until = clock_timestamp() + interval '60 seconds'
+    `update work_item set state = 'running', runs = runs + 1, owner = $2, lease_until = clock_timestamp() + interval '60 seconds'
       where instance = $1 and request_event = (
         select request_event from work_item where instance = $1 and key = $3 and state in ${OPEN} order by seq limit 1)
         and state = 'waiting'
@@ -79,11 +84,17 @@ export async function renewLease(on: Queryable, instance: string, owner: string,
   return renewed > 0;
 }
 
-export async function settleWork(on: Queryable, instance: string, requestEvent: string, s: { state: WorkState; tries: number; dueAt: Date | null }): Promise<void> {
+/** Ends a run. Work that was superseded, settled or begun anew meanwhile is left as it is. */
+export async function settleWork(
+  on: Queryable,
+  instance: string,
+  run: Pick<WorkItem, 'requestEvent' | 'runs'>,
+  s: { state: WorkState; tries: number; dueAt: Date | null },
+): Promise<void> {
   await on.query(
-    `update work_item set state = $3, tries = $4, due_at = $5, owner = null, lease_until = null
-      where instance = $1 and request_event = $2 and state <> 'superseded'`,
-    [instance, requestEvent, s.state, s.tries, s.dueAt],
+    `update work_item set state = $4, tries = $5, due_at = $6, owner = null, lease_until = null
+      where instance = $1 and request_event = $2 and runs = $3 and state = 'running'`,
+    [instance, run.requestEvent, run.runs, s.state, s.tries, s.dueAt],
   );
 }
 

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { bindInstance, directoryMigrations, ensureTenant, putInstance, setKillSwitch } from '@sever/directory';
+import {
+  bindInstance,
+  directoryMigrations,
+  ensureTenant,
+  putInstance,
+  setKillSwitch,
+} from '@sever/directory';
 import {
   FIELD_PATHS,
   decodeEvent,
@@ -10,7 +16,11 @@ import {
   type SeverEvent,
 } from '@sever/event-contracts';
 import { toRecord, type LogRecord, type Verdict } from '@sever/event-log';
-import { createPostgresEventLogAdmin, createPostgresEventLogWriter, eventLogMigrations } from '@sever/event-log-postgres';
+import {
+  createPostgresEventLogAdmin,
+  createPostgresEventLogWriter,
+  eventLogMigrations,
+} from '@sever/event-log-postgres';
 import { rows } from '@sever/postgres';
 import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
 import { createSubjectKeys, openKeyFolder, subjectKeyMigrations } from '@sever/subject-keys';
@@ -38,6 +48,7 @@ export class EngineHarness {
   readonly connector = new ScriptedConnector();
   engine: InstanceEngine;
   private offset = 0n;
+  private dying = false;
 
   private constructor(
     readonly instance: string,
@@ -97,8 +108,30 @@ export class EngineHarness {
     });
     this.breakers.push(breaker);
     const permits = new PermitGate(this.dataSource, () => breaker.isOpen);
-    this.engine = new InstanceEngine({ ...this.context, connector: this.connector, breaker, permits });
+    const dataSource = this.mortal(this.dataSource);
+    this.engine = new InstanceEngine({
+      ...this.context,
+      dataSource,
+      connector: this.connector,
+      breaker,
+      permits,
+    });
     return this.engine;
+  }
+
+  /** A pool that fails, outside transactions, from the moment at which the process is said to die. */
+  private mortal(dataSource: DataSource): DataSource {
+    return new Proxy(dataSource, {
+      get: (target, name) => {
+        if (name === 'query' && this.dying)
+          return (sql: string, ...rest: unknown[]) =>
+            sql.startsWith('update work_item set state')
+              ? Promise.reject(Object.assign(new Error('Connection terminated'), { code: 'ECONNRESET' }))
+              : target.query(sql, rest[0] as unknown[]);
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
   }
 
   private get breakers(): InstanceBreaker[] {
@@ -118,9 +151,15 @@ export class EngineHarness {
   }
 
   /** The opt-out of a person reaches the instance. */
-  async requested(c: Case, id: string = randomUUID()): Promise<Verdict> {
+  async requested(c: Case, o: { withoutKey?: boolean } = {}): Promise<Verdict> {
+    const id = randomUUID();
     const field = { tenant: TENANT, subject: c.subject, eventId: id, path: FIELD_PATHS.identifiers };
-    const identifiers = await this.context.keys.encrypt(this.database.owner, field, JSON.stringify({ userName: c.userName }));
+    const identifiers = await this.context.keys.encrypt(
+      this.database.owner,
+      field,
+      JSON.stringify({ userName: c.userName }),
+    );
+    if (o.withoutKey) await this.loseKeys();
     const steps = scriptedManifest.steps.map(({ step, support, stage }) => ({ step, support, stage }));
     return this.deliver(c, 'sever.optout.requested.v1', id, {
       ...this.asked(c),
@@ -134,7 +173,10 @@ export class EngineHarness {
     });
   }
 
-  command(c: Case, type: 'sever.optout.purge-started.v1' | 'sever.optout.restore-started.v1'): Promise<Verdict> {
+  command(
+    c: Case,
+    type: 'sever.optout.purge-started.v1' | 'sever.optout.restore-started.v1',
+  ): Promise<Verdict> {
     const { actor, target } = this.asked(c);
     return this.deliver(c, type, randomUUID(), { actor, target, instances: [this.instance] });
   }
@@ -150,21 +192,34 @@ export class EngineHarness {
   }
 
   retryRequested(c: Case): Promise<Verdict> {
-    return this.deliver(c, 'sever.optout.retry-requested.v1', randomUUID(), { ...this.asked(c), instance: null, step: null });
+    return this.deliver(c, 'sever.optout.retry-requested.v1', randomUUID(), {
+      ...this.asked(c),
+      instance: null,
+      step: null,
+    });
   }
 
   killSwitch(on: boolean): Promise<boolean> {
     return setKillSwitch(this.database.owner, on, 'operator-1');
   }
 
-  /** Puts finished work back to how a crash before the settling row change leaves it, and starts anew. */
-  async crashBeforeSettle(requestEvent: string, o: { tries?: number } = {}): Promise<void> {
+  /** The process dies right after the transaction of its last fact: whatever it would do to the row afterwards never happens. */
+  dieAfterLastFact(): void {
+    this.dying = true;
+  }
+
+  /** A new process takes over what the dead one left behind. */
+  async restart(): Promise<void> {
+    this.dying = false;
     await this.database.owner.query(
-      `update work_item set state = 'running', tries = $2, due_at = null, lease_until = clock_timestamp() - interval '1 second'
-        where request_event = $1`,
-      [requestEvent, o.tries ?? 0],
+      `update work_item set lease_until = clock_timestamp() - interval '1 second' where state = 'running'`,
     );
     this.start();
+  }
+
+  /** Takes the keys of everybody away, as if another tenant's connector asked. */
+  async loseKeys(): Promise<void> {
+    await this.database.owner.query('delete from subject_key');
   }
 
   /** Everything that is due runs once. @returns how much there was */
@@ -175,13 +230,17 @@ export class EngineHarness {
   }
 
   async makeDue(): Promise<void> {
-    await this.database.owner.query(`update work_item set due_at = clock_timestamp() where state = 'retrying'`);
+    await this.database.owner.query(
+      `update work_item set due_at = clock_timestamp() where state = 'retrying'`,
+    );
   }
 
   async state(c: Case): Promise<string[]> {
-    const found = await rows<{ state: string }>(this.database.owner, 'select state from work_item where opt_out_id = $1 order by seq', [
-      c.optOutId,
-    ]);
+    const found = await rows<{ state: string }>(
+      this.database.owner,
+      'select state from work_item where opt_out_id = $1 order by seq',
+      [c.optOutId],
+    );
     return found.map(row => row.state);
   }
 
@@ -195,7 +254,9 @@ export class EngineHarness {
     return found.map(row => decodeEvent(row.value));
   }
 
-  private asked(c: Case): Pick<EventData<'sever.optout.hold-placed.v1'>, 'actor' | 'target' | 'door' | 'reason'> {
+  private asked(
+    c: Case,
+  ): Pick<EventData<'sever.optout.hold-placed.v1'>, 'actor' | 'target' | 'door' | 'reason'> {
     return {
       actor: { kind: 'api', id: 'console' },
       target: { kind: 'subject', id: c.subject },

@@ -89,7 +89,8 @@ export class ScriptedConnector implements Connector {
     return this.answer<{ kind: 'Snapshot'; snapshot: Snapshot } | Outcome>(`snapshot:${step}`, () => {
       const account = this.byId(target);
       if (!account) return { kind: 'NotFound', confirmed: true, keysTried: ['id'], evidence: {} };
-      const entries = step === 'suspend' ? [{ active: account.active }] : account.groups.map(group => ({ group }));
+      const entries =
+        step === 'suspend' ? [{ active: account.active }] : account.groups.map(group => ({ group }));
       return { kind: 'Snapshot', snapshot: { entries } };
     });
   }
@@ -113,7 +114,12 @@ export class ScriptedConnector implements Connector {
     return [...this.accounts.values()].find(account => account.id === target.id);
   }
 
-  private async write(what: string, target: Target, ctx: Ctx, change: (account: Account) => void): Promise<ActOutcome> {
+  private async write(
+    what: string,
+    target: Target,
+    ctx: Ctx,
+    change: (account: Account) => void,
+  ): Promise<ActOutcome> {
     return this.answer<ActOutcome>(what, async () => {
       await ctx.permit();
       const account = this.byId(target);
