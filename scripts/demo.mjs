@@ -9,12 +9,19 @@ ensureInstalled();
 ensureBuilt();
 const main = path.join(root, 'apps/sever/dist/main.js');
 const data = path.resolve('.sever');
-if (existsSync(path.join(data, 'run.json'))) runAndExit([main, 'demo', '--data', data, ...process.argv.slice(2)]);
+if (existsSync(path.join(data, 'run.json')))
+  runAndExit([main, 'demo', '--data', data, ...process.argv.slice(2)]);
 else {
-  const up = spawn(nodeBinary(), [main, 'up', '--json', '--port', '0', '--data', data], { stdio: ['ignore', 'pipe', 'inherit'], env: environment() });
+  const up = spawn(nodeBinary(), [main, 'up', '--json', '--port', '0', '--data', data], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: environment(),
+  });
   up.on('exit', code => process.exit(code ?? 1));
   createInterface({ input: up.stdout }).once('line', () => {
-    const demo = spawn(nodeBinary(), [main, 'demo', '--data', data, ...process.argv.slice(2)], { stdio: 'inherit', env: environment() });
+    const demo = spawn(nodeBinary(), [main, 'demo', '--data', data, ...process.argv.slice(2)], {
+      stdio: 'inherit',
+      env: environment(),
+    });
     demo.on('exit', code => {
       up.removeAllListeners('exit');
       up.on('exit', () => process.exit(code ?? 1));

@@ -8,6 +8,15 @@ const tiers = faults ? ['fault'] : ['unit', 'int', 'e2e'];
 const options = faults || first === undefined ? rest : [first, ...rest];
 ensureInstalled();
 ensureBuilt();
-runAndExit([path.join(root, 'node_modules/jest/bin/jest.js'), '--selectProjects', ...tiers, ...(faults ? ['--runInBand'] : []), ...options], {
-  NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
-});
+runAndExit(
+  [
+    path.join(root, 'node_modules/jest/bin/jest.js'),
+    '--selectProjects',
+    ...tiers,
+    ...(faults ? ['--runInBand'] : []),
+    ...options,
+  ],
+  {
+    NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
+  },
+);

@@ -9,7 +9,10 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 const marker = path.join(root, 'node_modules', '.sever-installed');
 const MINIMUM = [24, 15];
 
-const lockHash = () => createHash('sha256').update(readFileSync(path.join(root, 'package-lock.json'))).digest('hex');
+const lockHash = () =>
+  createHash('sha256')
+    .update(readFileSync(path.join(root, 'package-lock.json')))
+    .digest('hex');
 
 /** Says something to people; standard output belongs to machines. */
 export const say = text => process.stderr.write(`sever: ${text}\n`);
@@ -25,7 +28,8 @@ export function ensureInstalled() {
   writeFileSync(marker, lockHash());
 }
 
-const pinnedNode = () => path.join(root, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node');
+const pinnedNode = () =>
+  path.join(root, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node');
 
 /** The Node that the apps need: the pinned one, or the current one when it is new enough. */
 export function nodeBinary() {
@@ -53,7 +57,11 @@ export function ensureBuilt() {
 /** The environment of a child that must find the pinned Node first. */
 export function environment(extra = {}) {
   const bin = path.join(root, 'node_modules/.bin');
-  return { ...process.env, PATH: `${path.dirname(nodeBinary())}${path.delimiter}${bin}${path.delimiter}${process.env.PATH ?? ''}`, ...extra };
+  return {
+    ...process.env,
+    PATH: `${path.dirname(nodeBinary())}${path.delimiter}${bin}${path.delimiter}${process.env.PATH ?? ''}`,
+    ...extra,
+  };
 }
 
 /** Runs a program in the foreground and ends with its status; signals are passed on. */

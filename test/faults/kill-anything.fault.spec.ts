@@ -88,7 +88,7 @@ describe('with 200 opt-outs in flight and 20 kills', () => {
 
   it('loses none, doubles none and replays to the same digest', async () => {
     await makeAccounts();
-    const ids = [];
+    const ids: string[] = [];
     for (const name of names) ids.push(await register(pipeline, 'entra', name));
     const sending = Promise.all(ids.map(id => optOut(id)));
     for (let round = 0; round < KILLS; round += 1) await killOne(round);

@@ -12,9 +12,16 @@ import {
   type Target,
   type VerifyOutcome,
 } from '@sever/connector-sdk';
-import type { Client } from 'pg';
+import type { PoolClient } from 'pg';
 import { postgresSettingsSchema, type PostgresSettings } from './config.js';
-import { entitlementsOf, fromEntry, grantStatement, revokeFor, toEntry, type Entitlement } from './entitlements.js';
+import {
+  entitlementsOf,
+  fromEntry,
+  grantStatement,
+  revokeFor,
+  toEntry,
+  type Entitlement,
+} from './entitlements.js';
 import { manifest } from './manifest.js';
 import { absent, failureOf } from './outcomes.js';
 import { literal, protectionOf, quoted, roleByOid, rolesNamed, type Role } from './role.js';
@@ -43,8 +50,18 @@ class PostgresConnector implements Connector {
       const found = await this.sessions.in(ctx, client => rolesNamed(client, ref.userName));
       const [role] = found;
       if (!role) return absent('userName');
-      if (found.length > 1) return { kind: 'Conflict', code: 'account.ambiguous', help: 'several roles differ in case only; rename one', evidence: { matches: found.length } };
-      const target: Target = { id: role.oid, matchedBy: 'userName', protectedBy: protectionOf(role, this.settings) };
+      if (found.length > 1)
+        return {
+          kind: 'Conflict',
+          code: 'account.ambiguous',
+          help: 'several roles differ in case only; rename one',
+          evidence: { matches: found.length },
+        };
+      const target: Target = {
+        id: role.oid,
+        matchedBy: 'userName',
+        protectedBy: protectionOf(role, this.settings),
+      };
       return { kind: 'Located', target, evidence: {} };
     });
   }
@@ -65,13 +82,21 @@ class PostgresConnector implements Connector {
       for (let round = 0; round < TERMINATE_ROUNDS; round += 1) {
         await ctx.permit();
         ended += await this.sessions.in(ctx, async client => {
-          const killed = await client.query('select pg_terminate_backend(pid) from pg_stat_activity where usesysid = $1::oid and pid <> pg_backend_pid()', [target.id]);
+          const killed = await client.query(
+            'select pg_terminate_backend(pid) from pg_stat_activity where usesysid = $1::oid and pid <> pg_backend_pid()',
+            [target.id],
+          );
           return killed.rowCount ?? 0;
         });
         if ((await this.backends(target, ctx)) === 0) return { kind: 'Done', evidence: { sessions: ended } };
         await new Promise(resolve => setTimeout(resolve, TERMINATE_WAIT_MS));
       }
-      return { kind: 'Transient', code: 'sessions.remain', effectUnknown: false, evidence: { sessions: ended } };
+      return {
+        kind: 'Transient',
+        code: 'sessions.remain',
+        effectUnknown: false,
+        evidence: { sessions: ended },
+      };
     });
   }
 
@@ -123,20 +148,31 @@ class PostgresConnector implements Connector {
   verify(step: Step, target: Target, ctx: Ctx): Promise<VerifyOutcome> {
     return this.guarded<VerifyOutcome>(false, async (): Promise<VerifyOutcome> => {
       const role = await this.role(target, ctx);
-      if (step === 'delete') return role ? { kind: 'StillPresent', code: 'role.exists', evidence: {} } : { kind: 'Verified', evidence: {} };
+      if (step === 'delete')
+        return role
+          ? { kind: 'StillPresent', code: 'role.exists', evidence: {} }
+          : { kind: 'Verified', evidence: {} };
       if (!role) return absent('oid');
       if (step === 'stripEntitlements') {
         const left = await entitlementsOf(this.sessions, target.id, ctx);
-        return left.length === 0 ? { kind: 'Verified', evidence: {} } : { kind: 'StillPresent', code: 'grants.left', evidence: { entitlements: left.length } };
+        return left.length === 0
+          ? { kind: 'Verified', evidence: {} }
+          : { kind: 'StillPresent', code: 'grants.left', evidence: { entitlements: left.length } };
       }
       if (role.canLogin) return { kind: 'StillPresent', code: 'role.can-login', evidence: {} };
       if (step !== 'endSessions') return { kind: 'Verified', evidence: {} };
       const sessions = await this.backends(target, ctx);
-      return sessions === 0 ? { kind: 'Verified', evidence: {} } : { kind: 'StillPresent', code: 'sessions.left', evidence: { sessions } };
+      return sessions === 0
+        ? { kind: 'Verified', evidence: {} }
+        : { kind: 'StillPresent', code: 'sessions.left', evidence: { sessions } };
     });
   }
 
-  snapshot(step: Step, target: Target, ctx: Ctx): Promise<{ kind: 'Snapshot'; snapshot: Snapshot } | Outcome> {
+  snapshot(
+    step: Step,
+    target: Target,
+    ctx: Ctx,
+  ): Promise<{ kind: 'Snapshot'; snapshot: Snapshot } | Outcome> {
     return this.guarded<{ kind: 'Snapshot'; snapshot: Snapshot }>(false, async () => {
       if (step === 'stripEntitlements') {
         const entitlements = await entitlementsOf(this.sessions, target.id, ctx);
@@ -144,20 +180,27 @@ class PostgresConnector implements Connector {
       }
       const role = await this.role(target, ctx);
       if (!role) return absent('oid');
-      return { kind: 'Snapshot', snapshot: { entries: [{ canLogin: role.canLogin, validUntil: role.validUntil }] } };
+      return {
+        kind: 'Snapshot',
+        snapshot: { entries: [{ canLogin: role.canLogin, validUntil: role.validUntil }] },
+      };
     });
   }
 
   restore(step: Step, snapshot: Snapshot, target: Target, ctx: Ctx): Promise<ActOutcome> {
     return this.onRole(target, ctx, async (client, role): Promise<ActOutcome> => {
       if (step === 'stripEntitlements') {
-        await this.change(snapshot.entries.map(fromEntry), ctx, (e, version) => grantStatement(e, role.name, version));
+        await this.change(snapshot.entries.map(fromEntry), ctx, (e, version) =>
+          grantStatement(e, role.name, version),
+        );
         return { kind: 'Done', evidence: { entitlements: snapshot.entries.length } };
       }
       const [before] = snapshot.entries;
       const until = typeof before?.validUntil === 'string' ? before.validUntil : 'infinity';
       await ctx.permit();
-      await client.query(`alter role ${quoted(role.name)} ${before?.canLogin === true ? 'login' : 'nologin'} valid until ${literal(until)}`);
+      await client.query(
+        `alter role ${quoted(role.name)} ${before?.canLogin === true ? 'login' : 'nologin'} valid until ${literal(until)}`,
+      );
       return { kind: 'Done', evidence: {} };
     });
   }
@@ -170,7 +213,7 @@ class PostgresConnector implements Connector {
   }
 
   close(): Promise<void> {
-    return Promise.resolve();
+    return this.sessions.close();
   }
 
   private role(target: Target, ctx: Ctx): Promise<Role | undefined> {
@@ -180,13 +223,20 @@ class PostgresConnector implements Connector {
   /** Sessions of the role, counted on a new connection. */
   private backends(target: Target, ctx: Ctx): Promise<number> {
     return this.sessions.in(ctx, async client => {
-      const found = await client.query<{ n: string }>('select count(*) as n from pg_stat_activity where usesysid = $1::oid and pid <> pg_backend_pid()', [target.id]);
+      const found = await client.query<{ n: string }>(
+        'select count(*) as n from pg_stat_activity where usesysid = $1::oid and pid <> pg_backend_pid()',
+        [target.id],
+      );
       return Number(found.rows[0]?.n ?? 0);
     });
   }
 
   /** One write on the role under its present name, inside a transaction that looked it up by oid. */
-  private onRole(target: Target, ctx: Ctx, work: (client: Client, role: Role) => Promise<ActOutcome>): Promise<ActOutcome> {
+  private onRole(
+    target: Target,
+    ctx: Ctx,
+    work: (client: PoolClient, role: Role) => Promise<ActOutcome>,
+  ): Promise<ActOutcome> {
     return this.guarded<ActOutcome>(true, () =>
       this.sessions.in(ctx, client =>
         transaction(client, async () => {
@@ -200,15 +250,24 @@ class PostgresConnector implements Connector {
   }
 
   /** Grants or revokes, database by database, each in one transaction. */
-  private async change(list: readonly Entitlement[], ctx: Ctx, statement: (e: Entitlement, version: number) => string): Promise<void> {
+  private async change(
+    list: readonly Entitlement[],
+    ctx: Ctx,
+    statement: (e: Entitlement, version: number) => string,
+  ): Promise<void> {
     const databases = new Set(list.map(e => (e.kind === 'privilege' ? e.database : this.settings.database)));
     for (const database of databases) {
       await ctx.permit();
-      const here = list.filter(e => (e.kind === 'privilege' ? e.database : this.settings.database) === database);
+      const here = list.filter(
+        e => (e.kind === 'privilege' ? e.database : this.settings.database) === database,
+      );
       await this.sessions.in(
         ctx,
         async client => {
-          const version = Number((await client.query<{ v: string }>(`select current_setting('server_version_num') as v`)).rows[0]?.v ?? 0);
+          const version = Number(
+            (await client.query<{ v: string }>(`select current_setting('server_version_num') as v`)).rows[0]
+              ?.v ?? 0,
+          );
           await transaction(client, async () => {
             for (const e of here) await client.query(statement(e, version));
           });
@@ -219,7 +278,10 @@ class PostgresConnector implements Connector {
   }
 
   /** Errors of the server become outcomes; what Sever itself refused goes through. */
-  private async guarded<T>(isWrite: boolean, work: () => Promise<T | Outcome>): Promise<T | ReturnType<typeof failureOf>> {
+  private async guarded<T>(
+    isWrite: boolean,
+    work: () => Promise<T | Outcome>,
+  ): Promise<T | ReturnType<typeof failureOf>> {
     try {
       return (await work()) as T;
     } catch (error) {

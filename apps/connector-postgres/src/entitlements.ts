@@ -1,12 +1,19 @@
 import type { Ctx, SnapshotEntry } from '@sever/connector-sdk';
-import type { Client } from 'pg';
+import type { PoolClient } from 'pg';
 import { quoted } from './role.js';
 import type { Sessions } from './sessions.js';
 
 /** One thing a role may do because it was granted: a membership, or a privilege on an object of one database. */
 export type Entitlement =
   | { kind: 'membership'; role: string; admin: boolean; inherit: boolean; set: boolean; grantor: string }
-  | { kind: 'privilege'; database: string; object: string; privilege: string; grantable: boolean; grantor: string };
+  | {
+      kind: 'privilege';
+      database: string;
+      object: string;
+      privilege: string;
+      grantable: boolean;
+      grantor: string;
+    };
 
 /**
  * Every direct grant: `object` is what stands after ON, quoted and ready for GRANT and REVOKE. Built from the ACLs themselves,
@@ -41,18 +48,37 @@ const MEMBERSHIPS = `
 /** Everything a role was granted, in every database. Reading fails as a whole or succeeds as a whole. */
 export async function entitlementsOf(sessions: Sessions, oid: string, ctx: Ctx): Promise<Entitlement[]> {
   const memberships = await sessions.in(ctx, async client => {
-    const found = await client.query<{ role: string; admin: boolean; inherit: boolean | null; set: boolean | null; grantor: string }>(MEMBERSHIPS, [oid]);
-    return found.rows.map((r): Entitlement => ({ kind: 'membership', role: r.role, admin: r.admin, inherit: r.inherit ?? true, set: r.set ?? true, grantor: r.grantor }));
+    const found = await client.query<{
+      role: string;
+      admin: boolean;
+      inherit: boolean | null;
+      set: boolean | null;
+      grantor: string;
+    }>(MEMBERSHIPS, [oid]);
+    return found.rows.map((r): Entitlement => ({
+      kind: 'membership',
+      role: r.role,
+      admin: r.admin,
+      inherit: r.inherit ?? true,
+      set: r.set ?? true,
+      grantor: r.grantor,
+    }));
   });
   const privileges: Entitlement[] = [];
-  for (const database of await sessions.databases(ctx)) privileges.push(...(await sessions.in(ctx, client => privilegesIn(client, database, oid), database)));
+  for (const database of await sessions.databases(ctx))
+    privileges.push(...(await sessions.in(ctx, client => privilegesIn(client, database, oid), database)));
   return [...memberships, ...privileges];
 }
 
-async function privilegesIn(client: Client, database: string, oid: string): Promise<Entitlement[]> {
+async function privilegesIn(client: PoolClient, database: string, oid: string): Promise<Entitlement[]> {
   const entitlements: Entitlement[] = [];
   for (const sql of [PRIVILEGES, COLUMN_PRIVILEGES]) {
-    const found = await client.query<{ object: string; privilege: string; grantable: boolean; grantor: string }>(sql, [oid]);
+    const found = await client.query<{
+      object: string;
+      privilege: string;
+      grantable: boolean;
+      grantor: string;
+    }>(sql, [oid]);
     entitlements.push(...found.rows.map((r): Entitlement => ({ kind: 'privilege', database, ...r })));
   }
   return entitlements;
@@ -60,27 +86,49 @@ async function privilegesIn(client: Client, database: string, oid: string): Prom
 
 /** Takes one entitlement away. */
 export function revokeStatement(e: Entitlement, role: string): string {
-  if (e.kind === 'membership') return `revoke ${quoted(e.role)} from ${quoted(role)} granted by ${quoted(e.grantor)} cascade`;
+  if (e.kind === 'membership')
+    return `revoke ${quoted(e.role)} from ${quoted(role)} granted by ${quoted(e.grantor)} cascade`;
   return `revoke ${e.privilege} on ${e.object} from ${quoted(role)} cascade`;
 }
 
 /** Gives one entitlement back. PostgreSQL 16 and newer know the INHERIT and SET options. */
 export function grantStatement(e: Entitlement, role: string, version: number): string {
-  if (e.kind === 'privilege') return `grant ${e.privilege} on ${e.object} to ${quoted(role)}${e.grantable ? ' with grant option' : ''}`;
+  if (e.kind === 'privilege')
+    return `grant ${e.privilege} on ${e.object} to ${quoted(role)}${e.grantable ? ' with grant option' : ''}`;
   const modern = version >= 160_000;
-  const options = modern ? ` with admin ${e.admin}, inherit ${e.inherit}, set ${e.set}` : e.admin ? ' with admin option' : '';
+  const options = modern
+    ? ` with admin ${e.admin}, inherit ${e.inherit}, set ${e.set}`
+    : e.admin
+      ? ' with admin option'
+      : '';
   return `grant ${quoted(e.role)} to ${quoted(role)}${options}${modern ? ` granted by ${quoted(e.grantor)}` : ''}`;
 }
 
 /** Revoking in older versions has no grantor clause for memberships. */
 export const revokeFor = (e: Entitlement, role: string, version: number): string =>
-  e.kind === 'membership' && version < 160_000 ? `revoke ${quoted(e.role)} from ${quoted(role)}` : revokeStatement(e, role);
+  e.kind === 'membership' && version < 160_000
+    ? `revoke ${quoted(e.role)} from ${quoted(role)}`
+    : revokeStatement(e, role);
 
 export const toEntry = (e: Entitlement): SnapshotEntry => ({ ...e });
 
 export function fromEntry(entry: SnapshotEntry): Entitlement {
   const text = (name: string): string => String(entry[name]);
   if (entry.kind === 'membership')
-    return { kind: 'membership', role: text('role'), admin: entry.admin === true, inherit: entry.inherit === true, set: entry.set === true, grantor: text('grantor') };
-  return { kind: 'privilege', database: text('database'), object: text('object'), privilege: text('privilege'), grantable: entry.grantable === true, grantor: text('grantor') };
+    return {
+      kind: 'membership',
+      role: text('role'),
+      admin: entry.admin === true,
+      inherit: entry.inherit === true,
+      set: entry.set === true,
+      grantor: text('grantor'),
+    };
+  return {
+    kind: 'privilege',
+    database: text('database'),
+    object: text('object'),
+    privilege: text('privilege'),
+    grantable: entry.grantable === true,
+    grantor: text('grantor'),
+  };
 }

@@ -1,4 +1,4 @@
-import type { Client } from 'pg';
+import type { PoolClient } from 'pg';
 import type { PostgresSettings } from './config.js';
 
 /** A role of the target as it stands now; its oid is what the connector acts on. */
@@ -19,14 +19,16 @@ const COLUMNS = `oid::text, rolname as name, rolcanlogin as "canLogin", rolvalid
 const NAME_BYTES_MAX = 63;
 
 /** Roles whose name equals a user name without regard to case. */
-export async function rolesNamed(client: Client, userName: string): Promise<Role[]> {
+export async function rolesNamed(client: PoolClient, userName: string): Promise<Role[]> {
   if (Buffer.byteLength(userName, 'utf8') > NAME_BYTES_MAX) return [];
-  const found = await client.query<Role>(`select ${COLUMNS} from pg_roles where lower(rolname) = lower($1)`, [userName]);
+  const found = await client.query<Role>(`select ${COLUMNS} from pg_roles where lower(rolname) = lower($1)`, [
+    userName,
+  ]);
   return found.rows;
 }
 
 /** The role with this oid under its present name. */
-export async function roleByOid(client: Client, oid: string): Promise<Role | undefined> {
+export async function roleByOid(client: PoolClient, oid: string): Promise<Role | undefined> {
   const found = await client.query<Role>(`select ${COLUMNS} from pg_roles where oid = $1::oid`, [oid]);
   return found.rows[0];
 }

@@ -1,4 +1,12 @@
-import { createVendorHttp, failureOf, isReply, type CallFailure, type Ctx, type VendorReply, type VendorRequest } from '@sever/connector-sdk';
+import {
+  createVendorHttp,
+  failureOf,
+  isReply,
+  type CallFailure,
+  type Ctx,
+  type VendorReply,
+  type VendorRequest,
+} from '@sever/connector-sdk';
 import { z } from 'zod';
 import type { ScimSettings } from './config.js';
 import { malformed } from './outcomes.js';
@@ -30,7 +38,10 @@ export type Absent = { kind: 'Absent' };
 
 /** One call per method; every answer is a value. */
 export class ScimClient {
-  private readonly http: (request: VendorRequest, ctx: Pick<Ctx, 'signal' | 'traceparent'>) => Promise<VendorReply | CallFailure>;
+  private readonly http: (
+    request: VendorRequest,
+    ctx: Pick<Ctx, 'signal' | 'traceparent'>,
+  ) => Promise<VendorReply | CallFailure>;
 
   constructor(
     private readonly settings: ScimSettings,
@@ -43,7 +54,10 @@ export class ScimClient {
     });
   }
 
-  async readUser(id: string, ctx: Call): Promise<{ kind: 'User'; user: ScimUser; raw: Record<string, unknown> } | Absent | CallFailure> {
+  async readUser(
+    id: string,
+    ctx: Call,
+  ): Promise<{ kind: 'User'; user: ScimUser; raw: Record<string, unknown> } | Absent | CallFailure> {
     const reply = await this.call({ method: 'GET', path: `/Users/${encodeURIComponent(id)}` }, ctx);
     if (!isReply(reply)) return reply;
     const parsed = userSchema.safeParse(reply.json);
@@ -53,19 +67,47 @@ export class ScimClient {
   }
 
   findUsers(filter: string, ctx: Call): Promise<Page<ScimUser> | CallFailure> {
-    return this.page(`/Users?filter=${encodeURIComponent(filter)}&startIndex=1&count=${this.settings.pageSize}`, userSchema, ctx);
+    return this.page(
+      `/Users?filter=${encodeURIComponent(filter)}&startIndex=1&count=${this.settings.pageSize}`,
+      userSchema,
+      ctx,
+    );
   }
 
   groups(startIndex: number, ctx: Call): Promise<Page<ScimGroup> | CallFailure> {
     return this.page(`/Groups?startIndex=${startIndex}&count=${this.settings.pageSize}`, groupSchema, ctx);
   }
 
-  patch(path: string, operations: readonly object[], ctx: Call): Promise<{ kind: 'Ok'; status: number } | Absent | CallFailure> {
-    return this.write({ method: 'PATCH', path, body: { schemas: [PATCH_SCHEMA], Operations: operations }, contentType: 'application/scim+json' }, ctx);
+  patch(
+    path: string,
+    operations: readonly object[],
+    ctx: Call,
+  ): Promise<{ kind: 'Ok'; status: number } | Absent | CallFailure> {
+    return this.write(
+      {
+        method: 'PATCH',
+        path,
+        body: { schemas: [PATCH_SCHEMA], Operations: operations },
+        contentType: 'application/scim+json',
+      },
+      ctx,
+    );
   }
 
-  put(path: string, body: Record<string, unknown>, ctx: Call): Promise<{ kind: 'Ok'; status: number } | Absent | CallFailure> {
-    return this.write({ method: 'PUT', path, body: { schemas: [USER_SCHEMA], ...body }, contentType: 'application/scim+json' }, ctx);
+  put(
+    path: string,
+    body: Record<string, unknown>,
+    ctx: Call,
+  ): Promise<{ kind: 'Ok'; status: number } | Absent | CallFailure> {
+    return this.write(
+      {
+        method: 'PUT',
+        path,
+        body: { schemas: [USER_SCHEMA], ...body },
+        contentType: 'application/scim+json',
+      },
+      ctx,
+    );
   }
 
   remove(id: string, ctx: Call): Promise<{ kind: 'Ok'; status: number } | Absent | CallFailure> {
@@ -76,19 +118,29 @@ export class ScimClient {
     const reply = await this.call({ method: 'GET', path: '/ServiceProviderConfig' }, ctx);
     if (!isReply(reply)) return reply.kind === 'Absent' ? { kind: 'Config', patch: true } : reply;
     const parsed = z.object({ patch: z.object({ supported: z.boolean() }) }).safeParse(reply.json);
-    return parsed.success ? { kind: 'Config', patch: parsed.data.patch.supported } : malformed(reply, 'reply.not-a-config');
+    return parsed.success
+      ? { kind: 'Config', patch: parsed.data.patch.supported }
+      : malformed(reply, 'reply.not-a-config');
   }
 
   private async page<T>(path: string, schema: z.ZodType<T>, ctx: Call): Promise<Page<T> | CallFailure> {
     const reply = await this.call({ method: 'GET', path }, ctx);
-    if (!isReply(reply)) return reply.kind === 'Absent' ? malformed({ status: 404, contentType: '', bytes: 0 }, 'reply.no-list') : reply;
+    if (!isReply(reply))
+      return reply.kind === 'Absent'
+        ? malformed({ status: 404, contentType: '', bytes: 0 }, 'reply.no-list')
+        : reply;
     const list = listSchema.safeParse(reply.json);
     if (!list.success) return malformed(reply, 'reply.not-a-list');
     const items = z.array(schema).safeParse(list.data.Resources ?? []);
-    return items.success ? { kind: 'Page', total: list.data.totalResults, items: items.data } : malformed(reply, 'reply.not-a-list');
+    return items.success
+      ? { kind: 'Page', total: list.data.totalResults, items: items.data }
+      : malformed(reply, 'reply.not-a-list');
   }
 
-  private async write(request: VendorRequest, ctx: Call): Promise<{ kind: 'Ok'; status: number } | Absent | CallFailure> {
+  private async write(
+    request: VendorRequest,
+    ctx: Call,
+  ): Promise<{ kind: 'Ok'; status: number } | Absent | CallFailure> {
     await ctx.permit();
     const reply = await this.call(request, ctx);
     return isReply(reply) ? { kind: 'Ok', status: reply.status } : reply;
@@ -101,7 +153,8 @@ export class ScimClient {
     if (!isReply(reply)) return reply;
     const failure = failureOf(reply, isWrite);
     if (failure) return failure;
-    if (reply.status === 404) return isScimError(reply) ? { kind: 'Absent' } : malformed(reply, 'reply.unproven-404');
+    if (reply.status === 404)
+      return isScimError(reply) ? { kind: 'Absent' } : malformed(reply, 'reply.unproven-404');
     if (reply.status < 200 || reply.status > 299) return malformed(reply, `vendor.http-${reply.status}`);
     const silent = reply.status === 204 || reply.bytes === 0;
     if (!silent && reply.json === undefined) return malformed(reply, 'reply.not-json');

@@ -40,12 +40,28 @@ class ScimConnector implements Connector {
     const answer = await this.client.findUsers(`${by} eq ${JSON.stringify(wanted)}`, ctx);
     if (answer.kind !== 'Page') return answer;
     // The server's idea of equality is not ours: compare again.
-    const found = answer.items.filter(user => (by === 'userName' ? lower(user.userName) === lower(wanted) : user.externalId === wanted));
+    const found = answer.items.filter(user =>
+      by === 'userName' ? lower(user.userName) === lower(wanted) : user.externalId === wanted,
+    );
     const [user] = found;
-    if (!user) return answer.total > answer.items.length ? { kind: 'Malformed', code: 'list.truncated', evidence: {} } : absent(by);
-    if (found.length > 1) return { kind: 'Conflict', code: 'account.ambiguous', help: 'several accounts match; make the match rule unique', evidence: { matches: found.length } };
+    if (!user)
+      return answer.total > answer.items.length
+        ? { kind: 'Malformed', code: 'list.truncated', evidence: {} }
+        : absent(by);
+    if (found.length > 1)
+      return {
+        kind: 'Conflict',
+        code: 'account.ambiguous',
+        help: 'several accounts match; make the match rule unique',
+        evidence: { matches: found.length },
+      };
     const isProtected = this.settings.protectedUserNames.some(name => lower(name) === lower(user.userName));
-    const target: Target = { id: user.id, matchedBy: by, version: user.meta?.version, ...(isProtected && { protectedBy: 'settings.protected' }) };
+    const target: Target = {
+      id: user.id,
+      matchedBy: by,
+      version: user.meta?.version,
+      ...(isProtected && { protectedBy: 'settings.protected' }),
+    };
     return { kind: 'Located', target, evidence: {} };
   }
 
@@ -63,7 +79,11 @@ class ScimConnector implements Connector {
     if (memberships.groups.length === 0) return { kind: 'AlreadyDone', evidence: {} };
     for (const group of memberships.groups) {
       const path = `/Groups/${encodeURIComponent(group.id)}`;
-      const answer = await this.client.patch(path, [{ op: 'remove', path: `members[value eq ${JSON.stringify(target.id)}]` }], ctx);
+      const answer = await this.client.patch(
+        path,
+        [{ op: 'remove', path: `members[value eq ${JSON.stringify(target.id)}]` }],
+        ctx,
+      );
       if (answer.kind !== 'Ok' && answer.kind !== 'Absent') return answer;
     }
     return { kind: 'Done', evidence: { groups: memberships.groups.length } };
@@ -91,11 +111,18 @@ class ScimConnector implements Connector {
     }
   }
 
-  async snapshot(step: Step, target: Target, ctx: Ctx): Promise<{ kind: 'Snapshot'; snapshot: Snapshot } | Outcome> {
+  async snapshot(
+    step: Step,
+    target: Target,
+    ctx: Ctx,
+  ): Promise<{ kind: 'Snapshot'; snapshot: Snapshot } | Outcome> {
     if (step === 'stripEntitlements') {
       const memberships = await membershipsOf(this.client, target.id, ctx);
       if (memberships.kind !== 'Memberships') return memberships;
-      return { kind: 'Snapshot', snapshot: { entries: memberships.groups.map(g => ({ group: g.id, display: g.displayName ?? null })) } };
+      return {
+        kind: 'Snapshot',
+        snapshot: { entries: memberships.groups.map(g => ({ group: g.id, display: g.displayName ?? null })) },
+      };
     }
     const before = await this.client.readUser(target.id, ctx);
     if (before.kind === 'Absent') return absent('id');
@@ -107,14 +134,24 @@ class ScimConnector implements Connector {
     if (step === 'stripEntitlements') return this.restoreMemberships(snapshot, target, ctx);
     const wasActive = snapshot.entries[0]?.active === true;
     const before = await this.client.readUser(target.id, ctx);
-    if (before.kind === 'Absent') return { kind: 'Conflict', code: 'account.gone', help: 'the account was deleted meanwhile; make a new one', evidence: {} };
+    if (before.kind === 'Absent')
+      return {
+        kind: 'Conflict',
+        code: 'account.gone',
+        help: 'the account was deleted meanwhile; make a new one',
+        evidence: {},
+      };
     if (before.kind !== 'User') return before;
     if (before.user.active === wasActive) return { kind: 'AlreadyDone', evidence: {} };
     return this.setActive(target, wasActive, before.raw, ctx);
   }
 
   async probe(ctx: Pick<Ctx, 'signal'>): Promise<Outcome | { kind: 'Healthy' }> {
-    const answer = await this.client.findUsers('userName eq "sever-probe"', { ...ctx, traceparent: undefined, permit: () => Promise.resolve() });
+    const answer = await this.client.findUsers('userName eq "sever-probe"', {
+      ...ctx,
+      traceparent: undefined,
+      permit: () => Promise.resolve(),
+    });
     return answer.kind === 'Page' ? { kind: 'Healthy' } : answer;
   }
 
@@ -122,7 +159,12 @@ class ScimConnector implements Connector {
     return Promise.resolve();
   }
 
-  private async setActive(target: Target, active: boolean, raw: Record<string, unknown>, ctx: Ctx): Promise<ActOutcome> {
+  private async setActive(
+    target: Target,
+    active: boolean,
+    raw: Record<string, unknown>,
+    ctx: Ctx,
+  ): Promise<ActOutcome> {
     const config = await this.client.supportsPatch(ctx);
     if (config.kind !== 'Config') return config;
     const answer = config.patch
@@ -135,20 +177,30 @@ class ScimConnector implements Connector {
   private async restoreMemberships(snapshot: Snapshot, target: Target, ctx: Ctx): Promise<ActOutcome> {
     const now = await membershipsOf(this.client, target.id, ctx);
     if (now.kind !== 'Memberships') return now;
-    const missing = snapshot.entries.map(e => String(e.group)).filter(id => !now.groups.some(g => g.id === id));
+    const missing = snapshot.entries
+      .map(e => String(e.group))
+      .filter(id => !now.groups.some(g => g.id === id));
     for (const id of missing) {
-      const answer = await this.client.patch(`/Groups/${encodeURIComponent(id)}`, [{ op: 'add', path: 'members', value: [{ value: target.id }] }], ctx);
+      const answer = await this.client.patch(
+        `/Groups/${encodeURIComponent(id)}`,
+        [{ op: 'add', path: 'members', value: [{ value: target.id }] }],
+        ctx,
+      );
       // A group that is gone cannot be joined again.
       if (answer.kind !== 'Ok' && answer.kind !== 'Absent') return answer;
     }
-    return missing.length === 0 ? { kind: 'AlreadyDone', evidence: {} } : { kind: 'Done', evidence: { groups: missing.length } };
+    return missing.length === 0
+      ? { kind: 'AlreadyDone', evidence: {} }
+      : { kind: 'Done', evidence: { groups: missing.length } };
   }
 
   private async verifySuspended(target: Target, ctx: Ctx): Promise<VerifyOutcome> {
     const now = await this.client.readUser(target.id, ctx);
     if (now.kind === 'Absent') return absent('id');
     if (now.kind !== 'User') return now;
-    return now.user.active === false ? { kind: 'Verified', evidence: {} } : { kind: 'StillPresent', code: 'account.active', evidence: {} };
+    return now.user.active === false
+      ? { kind: 'Verified', evidence: {} }
+      : { kind: 'StillPresent', code: 'account.active', evidence: {} };
   }
 
   private async verifyStripped(target: Target, ctx: Ctx): Promise<VerifyOutcome> {

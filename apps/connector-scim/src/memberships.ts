@@ -11,7 +11,11 @@ const PAGES_MAX = 10_000;
  * Walks all groups completely. Servers that ignore paging repeat the first page: a page that brings nothing new ends the walk,
  * and the walk counts only when it saw as many groups as the server says there are.
  */
-export async function membershipsOf(client: ScimClient, id: string, ctx: Ctx): Promise<Memberships | CallFailure> {
+export async function membershipsOf(
+  client: ScimClient,
+  id: string,
+  ctx: Ctx,
+): Promise<Memberships | CallFailure> {
   const seen = new Map<string, ScimGroup>();
   let total = 0;
   for (let page = 0; page < PAGES_MAX; page += 1) {
@@ -23,5 +27,8 @@ export async function membershipsOf(client: ScimClient, id: string, ctx: Ctx): P
     if (seen.size >= total || seen.size === before) break;
   }
   if (seen.size < total) return malformed({ status: 200, contentType: '', bytes: 0 }, 'list.truncated');
-  return { kind: 'Memberships', groups: [...seen.values()].filter(g => g.members?.some(m => m.value === id)) };
+  return {
+    kind: 'Memberships',
+    groups: [...seen.values()].filter(g => g.members?.some(m => m.value === id)),
+  };
 }

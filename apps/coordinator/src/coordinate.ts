@@ -1,16 +1,37 @@
-import { newCoordination, loadCoordinations, saveCoordinations, type Coordination } from '@sever/coordination';
-import { lockStandings, otherLiveSubject, setPhase, type Standing, type StandingPhase } from '@sever/directory';
+import {
+  newCoordination,
+  loadCoordinations,
+  saveCoordinations,
+  type Coordination,
+} from '@sever/coordination';
+import {
+  lockStandings,
+  otherLiveSubject,
+  setPhase,
+  type Standing,
+  type StandingPhase,
+} from '@sever/directory';
 import { readLoggedEvent, type SeverEvent } from '@sever/event-contracts';
 import { toRecord, type EventLogWriter, type LogRecord } from '@sever/event-log';
 import { decide, foldOutcome, foldRequest, nextDue, type Decision, type RequestState } from '@sever/opt-out';
 import type { EntityManager } from 'typeorm';
 import { decisionEvent } from './decision-event.js';
 
-export type CoordinatorOptions = { writer: EventLogWriter<EntityManager>; reverifyAfterSeconds: readonly number[]; now?: () => Date };
+export type CoordinatorOptions = {
+  writer: EventLogWriter<EntityManager>;
+  reverifyAfterSeconds: readonly number[];
+  now?: () => Date;
+};
 
 /** Folds a batch of records and makes the decisions that follow; everything in the caller's transaction, the append last. */
-export async function coordinateBatch(em: EntityManager, records: readonly LogRecord[], o: CoordinatorOptions): Promise<number> {
-  const placed = records.map(record => ({ record, event: readLoggedEvent(record.value) })).filter(p => p.event.optoutid !== undefined);
+export async function coordinateBatch(
+  em: EntityManager,
+  records: readonly LogRecord[],
+  o: CoordinatorOptions,
+): Promise<number> {
+  const placed = records
+    .map(record => ({ record, event: readLoggedEvent(record.value) }))
+    .filter(p => p.event.optoutid !== undefined);
   const ids = [...new Set(placed.map(p => p.event.optoutid ?? ''))];
   if (ids.length === 0) return 0;
   const known = await loadCoordinations(em, ids);
@@ -37,9 +58,20 @@ function fold(coordination: Coordination, topic: string, event: SeverEvent): voi
 }
 
 /** Makes the due decisions of the given opt-outs, stores them and appends their events. */
-export async function settle(em: EntityManager, list: readonly Coordination[], o: CoordinatorOptions): Promise<number> {
+export async function settle(
+  em: EntityManager,
+  list: readonly Coordination[],
+  o: CoordinatorOptions,
+): Promise<number> {
   const now = o.now?.() ?? new Date();
-  const standings = new Map((await lockStandings(em, list.map(c => c.optOutId))).map(s => [s.optOutId, s]));
+  const standings = new Map(
+    (
+      await lockStandings(
+        em,
+        list.map(c => c.optOutId),
+      )
+    ).map(s => [s.optOutId, s]),
+  );
   const events: SeverEvent[] = [];
   for (const coordination of list) {
     const { request } = coordination;
@@ -56,7 +88,13 @@ export async function settle(em: EntityManager, list: readonly Coordination[], o
   return events.length;
 }
 
-async function newDecisions(em: EntityManager, c: Coordination, request: RequestState, now: Date, o: CoordinatorOptions): Promise<Decision[]> {
+async function newDecisions(
+  em: EntityManager,
+  c: Coordination,
+  request: RequestState,
+  now: Date,
+  o: CoordinatorOptions,
+): Promise<Decision[]> {
   const mayPurge = request.phase === 'cut' || request.phase === 'held';
   const context = {
     now,
@@ -71,7 +109,11 @@ async function newDecisions(em: EntityManager, c: Coordination, request: Request
  * that is not begun: its event is on its way.
  * @returns false when the decision must not be made now
  */
-async function moveStanding(em: EntityManager, standing: Standing | undefined, decision: Decision): Promise<boolean> {
+async function moveStanding(
+  em: EntityManager,
+  standing: Standing | undefined,
+  decision: Decision,
+): Promise<boolean> {
   if (!standing) return true;
   const phase = phaseAfter(decision);
   if (decision.kind === 'purge-started' && (standing.phase !== 'open' || standing.legalHold)) return false;

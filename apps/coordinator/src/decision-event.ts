@@ -1,10 +1,24 @@
 import type { Coordination } from '@sever/coordination';
-import { decisionId, makeEvent, type EventData, type EventType, type SeverEvent } from '@sever/event-contracts';
+import {
+  decisionId,
+  makeEvent,
+  type EventData,
+  type EventType,
+  type SeverEvent,
+} from '@sever/event-contracts';
 import type { Decision, RequestState } from '@sever/opt-out';
 
 /** The event that tells a decision. */
-export function decisionEvent(coordination: Coordination, request: RequestState, decision: Decision, now: Date): SeverEvent {
-  const fact = { actor: { kind: 'coordinator', id: 'coordinator' } as const, target: { kind: 'subject', id: request.subject } as const };
+export function decisionEvent(
+  coordination: Coordination,
+  request: RequestState,
+  decision: Decision,
+  now: Date,
+): SeverEvent {
+  const fact = {
+    actor: { kind: 'coordinator', id: 'coordinator' } as const,
+    target: { kind: 'subject', id: request.subject } as const,
+  };
   const make = <T extends EventType>(type: T, data: EventData<T>): SeverEvent =>
     makeEvent({
       type,
@@ -22,7 +36,13 @@ export function decisionEvent(coordination: Coordination, request: RequestState,
   const { key: _key, kind: _kind, ...data } = decision;
   switch (decision.kind) {
     case 'cut':
-      return make('sever.optout.cut.v1', { ...fact, cutAt: at, residualAccessUntil: decision.residualAccessUntil, waived: decision.waived, noAccount: decision.noAccount });
+      return make('sever.optout.cut.v1', {
+        ...fact,
+        cutAt: at,
+        residualAccessUntil: decision.residualAccessUntil,
+        waived: decision.waived,
+        noAccount: decision.noAccount,
+      });
     case 'held':
       return make('sever.optout.held.v1', { ...fact, purgeAfter: decision.purgeAfter });
     case 'closed':
@@ -31,6 +51,9 @@ export function decisionEvent(coordination: Coordination, request: RequestState,
       return make('sever.optout.restored.v1', { ...fact, restoredAt: at });
     default:
       // The remaining decisions carry exactly the data of their event.
-      return make(`sever.optout.${decision.kind}.v1`, { ...fact, ...data } as unknown as EventData<`sever.optout.${typeof decision.kind}.v1`>);
+      return make(`sever.optout.${decision.kind}.v1`, {
+        ...fact,
+        ...data,
+      } as unknown as EventData<`sever.optout.${typeof decision.kind}.v1`>);
   }
 }

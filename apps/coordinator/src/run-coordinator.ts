@@ -2,7 +2,15 @@ import { durationSeconds, loadConfig, postgresUrl, setting } from '@sever/config
 import { ContractError } from '@sever/event-contracts';
 import { EventLogError } from '@sever/event-log';
 import { createPostgresEventLogWriter } from '@sever/event-log-postgres';
-import { TransactionalConsumer, Worker, connectEventLog, crash, eventLogSettings, runWorker, workerSettings } from '@sever/event-log-transport';
+import {
+  TransactionalConsumer,
+  Worker,
+  connectEventLog,
+  crash,
+  eventLogSettings,
+  runWorker,
+  workerSettings,
+} from '@sever/event-log-transport';
 import { openDatabase } from '@sever/postgres';
 import { createLogger, createMetrics, startTracing } from '@sever/telemetry';
 import { Counter, Gauge } from 'prom-client';
@@ -13,7 +21,9 @@ import { DueTimer } from './due-timer.js';
 const settings = {
   ...workerSettings,
   ...eventLogSettings,
-  databaseUrl: setting('DATABASE_URL', 'the database, as the role of the coordinator', postgresUrl, { secret: true }),
+  databaseUrl: setting('DATABASE_URL', 'the database, as the role of the coordinator', postgresUrl, {
+    secret: true,
+  }),
   reverify: setting(
     'SEVER_REVERIFY',
     'times after the close at which everything is observed again, such as 1h,1d,30d',
@@ -34,15 +44,29 @@ export async function runCoordinator(): Promise<void> {
   const stopTracing = startTracing({ process: 'coordinator', otlpEndpoint: config.otlpEndpoint });
   const logger = createLogger('coordinator', config.logLevel);
   const metrics = createMetrics('coordinator');
-  const decided = new Counter({ name: 'sever_decisions_total', help: 'Decisions of the coordinator', registers: [metrics] });
-  const dataSource = await openDatabase({ url: config.databaseUrl, applicationName: 'coordinator', poolMax: 6 });
+  const decided = new Counter({
+    name: 'sever_decisions_total',
+    help: 'Decisions of the coordinator',
+    registers: [metrics],
+  });
+  const dataSource = await openDatabase({
+    url: config.databaseUrl,
+    applicationName: 'coordinator',
+    poolMax: 6,
+  });
   const onError = (error: unknown): void => logger.warn({ err: error }, 'the coordinator tries again');
   const o = { writer: createPostgresEventLogWriter(dataSource), reverifyAfterSeconds: config.reverify };
   const timer = new DueTimer(dataSource, o, () => o.writer.wake(), onError);
   const consumer = new TransactionalConsumer({
     name: 'coordinator',
     topics: ['requests', 'outcomes'],
-    consumer: connectEventLog({ profile: config.profile, dataSource, databaseUrl: config.databaseUrl, applicationName: 'coordinator-listen', onError }),
+    consumer: connectEventLog({
+      profile: config.profile,
+      dataSource,
+      databaseUrl: config.databaseUrl,
+      applicationName: 'coordinator-listen',
+      onError,
+    }),
     dataSource,
     handleBatch: async (em, records) => {
       decided.inc(await coordinateBatch(em, records, o));
@@ -51,7 +75,9 @@ export async function runCoordinator(): Promise<void> {
       o.writer.wake();
       timer.replan().catch(onError);
     },
-    isFatal: error => error instanceof ContractError || (error instanceof EventLogError && error.code === 'log.event-conflict'),
+    isFatal: error =>
+      error instanceof ContractError ||
+      (error instanceof EventLogError && error.code === 'log.event-conflict'),
     onFatal: error => crash(logger, error),
     onError,
     batchRecords: 500,

@@ -1,7 +1,15 @@
 import { loadConfig, postgresUrl, setting } from '@sever/config';
 import { AuditError } from '@sever/audit-store';
 import { ContractError } from '@sever/event-contracts';
-import { TransactionalConsumer, Worker, connectEventLog, crash, eventLogSettings, runWorker, workerSettings } from '@sever/event-log-transport';
+import {
+  TransactionalConsumer,
+  Worker,
+  connectEventLog,
+  crash,
+  eventLogSettings,
+  runWorker,
+  workerSettings,
+} from '@sever/event-log-transport';
 import { openDatabase } from '@sever/postgres';
 import { projectBatch } from '@sever/projection';
 import { createLogger, createMetrics, startTracing } from '@sever/telemetry';
@@ -10,7 +18,9 @@ import { Counter, Gauge } from 'prom-client';
 const settings = {
   ...workerSettings,
   ...eventLogSettings,
-  databaseUrl: setting('DATABASE_URL', 'the database, as the role of the projector', postgresUrl, { secret: true }),
+  databaseUrl: setting('DATABASE_URL', 'the database, as the role of the projector', postgresUrl, {
+    secret: true,
+  }),
 };
 
 /** A batch that does not finish for this long is a reason not to be ready, in milliseconds. */
@@ -22,13 +32,27 @@ export async function runProjector(): Promise<void> {
   const stopTracing = startTracing({ process: 'projector', otlpEndpoint: config.otlpEndpoint });
   const logger = createLogger('projector', config.logLevel);
   const metrics = createMetrics('projector');
-  const projected = new Counter({ name: 'sever_projected_events_total', help: 'Events in the read models and the audit stream', registers: [metrics] });
-  const dataSource = await openDatabase({ url: config.databaseUrl, applicationName: 'projector', poolMax: 4 });
+  const projected = new Counter({
+    name: 'sever_projected_events_total',
+    help: 'Events in the read models and the audit stream',
+    registers: [metrics],
+  });
+  const dataSource = await openDatabase({
+    url: config.databaseUrl,
+    applicationName: 'projector',
+    poolMax: 4,
+  });
   const onError = (error: unknown): void => logger.warn({ err: error }, 'the projector tries again');
   const consumer = new TransactionalConsumer({
     name: 'projector',
     topics: ['requests', 'outcomes'],
-    consumer: connectEventLog({ profile: config.profile, dataSource, databaseUrl: config.databaseUrl, applicationName: 'projector-listen', onError }),
+    consumer: connectEventLog({
+      profile: config.profile,
+      dataSource,
+      databaseUrl: config.databaseUrl,
+      applicationName: 'projector-listen',
+      onError,
+    }),
     dataSource,
     handleBatch: projectBatch,
     onCommitted: records => projected.inc(records.length),

@@ -32,25 +32,45 @@ export class ErrorFilter implements ExceptionFilter {
     for (const [name, value] of Object.entries(problem.headers)) void reply.header(name, value);
     if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
     if (request.url.toLowerCase().startsWith('/scim/')) {
-      const scim = error instanceof ScimError ? error : new ScimError(problem.status, problem.detail, undefined, problem.code);
-      void reply.status(scim.status).header('content-type', 'application/scim+json; charset=utf-8').send(JSON.stringify(errorBody(scim)));
+      const scim =
+        error instanceof ScimError
+          ? error
+          : new ScimError(problem.status, problem.detail, undefined, problem.code);
+      void reply
+        .status(scim.status)
+        .header('content-type', 'application/scim+json; charset=utf-8')
+        .send(JSON.stringify(errorBody(scim)));
       return;
     }
-    const body = { type: 'about:blank', title: problem.code, status: problem.status, code: problem.code, detail: problem.detail };
-    void reply.status(problem.status).header('content-type', 'application/problem+json; charset=utf-8').send(JSON.stringify(body));
+    const body = {
+      type: 'about:blank',
+      title: problem.code,
+      status: problem.status,
+      code: problem.code,
+      detail: problem.detail,
+    };
+    void reply
+      .status(problem.status)
+      .header('content-type', 'application/problem+json; charset=utf-8')
+      .send(JSON.stringify(body));
   }
 
   private problemOf(error: unknown): HttpProblem {
     if (error instanceof HttpProblem) return error;
     if (error instanceof ScimError) return new HttpProblem(error.status, error.code, error.detail);
-    if (error instanceof DirectoryError) return new HttpProblem(error.code === 'connection.exists' ? 409 : 400, error.code, error.message);
-    if (error instanceof ContractError && error.code === 'event.too-large') return new HttpProblem(413, error.code, error.message);
+    if (error instanceof DirectoryError)
+      return new HttpProblem(error.code === 'connection.exists' ? 409 : 400, error.code, error.message);
+    if (error instanceof ContractError && error.code === 'event.too-large')
+      return new HttpProblem(413, error.code, error.message);
     if (isDatabaseUnavailable(error) || isSerializationFailure(error))
-      return new HttpProblem(503, 'database.unavailable', 'the request was not accepted; repeat it', { 'retry-after': RETRY_AFTER_SECONDS });
+      return new HttpProblem(503, 'database.unavailable', 'the request was not accepted; repeat it', {
+        'retry-after': RETRY_AFTER_SECONDS,
+      });
     const status = statusOf(error);
     const known = PROBLEMS[status];
     if (known) return new HttpProblem(status, known[0], known[1]);
-    if (status >= 400 && status < 500) return new HttpProblem(status, `http.${status}`, 'the request cannot be answered');
+    if (status >= 400 && status < 500)
+      return new HttpProblem(status, `http.${status}`, 'the request cannot be answered');
     this.context.logger.error({ err: error }, 'a request failed unexpectedly');
     return new HttpProblem(500, 'internal', 'the request was not accepted; the log of the service says why');
   }
@@ -58,6 +78,7 @@ export class ErrorFilter implements ExceptionFilter {
 
 function statusOf(error: unknown): number {
   if (error instanceof HttpException) return error.getStatus();
-  if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') return error.statusCode;
+  if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number')
+    return error.statusCode;
   return 500;
 }

@@ -11,7 +11,12 @@ export class IngressContext {
     readonly dataSource: DataSource,
     readonly writer: EventLogWriter<EntityManager>,
     readonly keys: SubjectKeys,
-    readonly policy: { hold: HoldPolicy; cutDeadlineSeconds: number; rateLimit: number | null; publicUrl: string },
+    readonly policy: {
+      hold: HoldPolicy;
+      cutDeadlineSeconds: number;
+      rateLimit: number | null;
+      publicUrl: string;
+    },
     readonly metrics: Registry,
     readonly logger: Logger,
   ) {}

@@ -21,7 +21,13 @@ export class IngressModule {
     return {
       module: IngressModule,
       imports: [TerminusModule.forRoot({ logger: false })],
-      controllers: [DiscoveryController, UsersController, OptOutsController, OperationsController, HealthController],
+      controllers: [
+        DiscoveryController,
+        UsersController,
+        OptOutsController,
+        OperationsController,
+        HealthController,
+      ],
       providers: [
         { provide: IngressContext, useValue: context },
         { provide: APP_FILTER, useClass: ErrorFilter },

@@ -30,7 +30,11 @@ export async function runIngress(): Promise<void> {
 }
 
 async function createContext(config: IngressConfig): Promise<IngressContext> {
-  const dataSource = await openDatabase({ url: config.databaseUrl, applicationName: 'scim-ingress', poolMax: config.poolMax });
+  const dataSource = await openDatabase({
+    url: config.databaseUrl,
+    applicationName: 'scim-ingress',
+    poolMax: config.poolMax,
+  });
   const logger = createLogger('scim-ingress', config.logLevel);
   const policy = {
     hold: holdPolicy(config.hold, config.holdIgnoresResidual),
@@ -39,7 +43,14 @@ async function createContext(config: IngressConfig): Promise<IngressContext> {
     publicUrl: config.publicUrl,
   };
   const keys = createSubjectKeys(openKeyFolder(config.keysDir));
-  return new IngressContext(dataSource, createPostgresEventLogWriter(dataSource), keys, policy, createMetrics('scim-ingress'), logger);
+  return new IngressContext(
+    dataSource,
+    createPostgresEventLogWriter(dataSource),
+    keys,
+    policy,
+    createMetrics('scim-ingress'),
+    logger,
+  );
 }
 
 function holdPolicy(hold: IngressConfig['hold'], ignoreResidualAccess: boolean): HoldPolicy {
@@ -50,13 +61,23 @@ function holdPolicy(hold: IngressConfig['hold'], ignoreResidualAccess: boolean):
 
 /** The application without a port: bodies stay text, both doors parse their own. */
 export async function createIngress(context: IngressContext): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({ bodyLimit: BODY_BYTES_MAX, routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 1_024 } });
-  const app = await NestFactory.create<NestFastifyApplication>(IngressModule.of(context), adapter, { bodyParser: false, logger: false });
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_BYTES_MAX,
+    routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 1_024 },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(IngressModule.of(context), adapter, {
+    bodyParser: false,
+    logger: false,
+  });
   const fastify = adapter.getInstance();
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser(['application/json', 'application/scim+json'], { parseAs: 'string', bodyLimit: BODY_BYTES_MAX }, (_request, body, done) => {
-    done(null, body);
-  });
+  fastify.addContentTypeParser(
+    ['application/json', 'application/scim+json'],
+    { parseAs: 'string', bodyLimit: BODY_BYTES_MAX },
+    (_request, body, done) => {
+      done(null, body);
+    },
+  );
   fastify.addHook('onRequest', (request, reply, done) => {
     const traceparent = request.headers.traceparent;
     const parent = contextOf(typeof traceparent === 'string' ? traceparent : undefined);

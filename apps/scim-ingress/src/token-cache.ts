@@ -26,4 +26,5 @@ export class TokenCache<T> {
 }
 
 /** The token of an `Authorization: Bearer …` header. */
-export const bearerToken = (header: string | undefined): string | undefined => /^Bearer ([\w.~+/=-]{1,512})$/i.exec(header ?? '')?.[1];
+export const bearerToken = (header: string | undefined): string | undefined =>
+  /^Bearer ([\w.~+/=-]{1,512})$/i.exec(header ?? '')?.[1];

@@ -7,7 +7,10 @@ export type AuditComparison = { events: number; missing: number; differing: numb
  * Compares every event below the cut byte for byte.
  * @param cut next offsets per topic and partition
  */
-export async function compareAudit(on: Queryable, cut: readonly { topic: string; partition: number; next: string }[]): Promise<AuditComparison> {
+export async function compareAudit(
+  on: Queryable,
+  cut: readonly { topic: string; partition: number; next: string }[],
+): Promise<AuditComparison> {
   const row = await oneRow<{ events: string; missing: string; differing: string }>(
     on,
     `select count(*) as events, count(*) filter (where a.event_id is null) as missing,
@@ -17,5 +20,9 @@ export async function compareAudit(on: Queryable, cut: readonly { topic: string;
        left join audit_event a on a.topic = r.topic and a.partition = r.partition and a.log_offset = r."offset"`,
     [cut.map(c => c.topic), cut.map(c => c.partition), cut.map(c => c.next)],
   );
-  return { events: Number(row?.events ?? 0), missing: Number(row?.missing ?? 0), differing: Number(row?.differing ?? 0) };
+  return {
+    events: Number(row?.events ?? 0),
+    missing: Number(row?.missing ?? 0),
+    differing: Number(row?.differing ?? 0),
+  };
 }

@@ -3,7 +3,13 @@ import type { SeverEvent } from '@sever/event-contracts';
 import { rows, type Queryable } from '@sever/postgres';
 
 /** An event with its place in the log and the bytes as they were read. */
-export type AuditedEvent = { topic: string; partition: number; logOffset: bigint; value: Buffer; event: SeverEvent };
+export type AuditedEvent = {
+  topic: string;
+  partition: number;
+  logOffset: bigint;
+  value: Buffer;
+  event: SeverEvent;
+};
 
 /** The audit stream and the log disagree: nothing may go on before a person has looked. */
 export class AuditError extends Error {
@@ -62,7 +68,9 @@ export async function appendAudit(on: Queryable, events: readonly AuditedEvent[]
     ],
   );
   if (written.length !== events.length)
-    throw new AuditError(`${events.length - written.length} of ${events.length} events differ from the log; compare both before anything else`);
+    throw new AuditError(
+      `${events.length - written.length} of ${events.length} events differ from the log; compare both before anything else`,
+    );
 }
 
 function connectorOf(event: SeverEvent): string | null {

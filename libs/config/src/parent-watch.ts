@@ -4,7 +4,11 @@ import { loadConfig } from './load-config.js';
 import { setting } from './setting.js';
 
 const parentSettings = {
-  parentFd: setting('SEVER_PARENT_FD', 'inherited descriptor whose end means that the parent died', z.coerce.number().int().min(3).optional()),
+  parentFd: setting(
+    'SEVER_PARENT_FD',
+    'inherited descriptor whose end means that the parent died',
+    z.coerce.number().int().min(3).optional(),
+  ),
 };
 
 /** Ends this process in order (SIGTERM to itself) when the parent that started it dies, however it dies. */

@@ -69,11 +69,17 @@ export class ConnectorInstance {
     const name = `connector-${o.instance}`;
     const dataSource = await openDatabase({ url: o.databaseUrl, applicationName: name, poolMax: 8 });
     const row = await findInstance(dataSource, o.instance);
-    if (!row) throw new Error(`instance ${o.instance} is not registered; register it before its connector starts`);
-    const connector = o.definition.connect({ id: o.instance, settings: o.definition.parseSettings(row.settings), secret: resolveSecret });
-    const onError = (error: unknown): void => o.logger.warn({ err: error, connector: o.instance }, 'the connector tries again');
+    if (!row)
+      throw new Error(`instance ${o.instance} is not registered; register it before its connector starts`);
+    const connector = o.definition.connect({
+      id: o.instance,
+      settings: o.definition.parseSettings(row.settings),
+      secret: resolveSecret,
+    });
+    const onError = (error: unknown): void =>
+      o.logger.warn({ err: error, connector: o.instance }, 'the connector tries again');
     const writer = createPostgresEventLogWriter(dataSource);
-    let opened: ConnectorInstance | undefined;
+    let opened: ConnectorInstance | undefined = undefined;
     const breaker: InstanceBreaker = new InstanceBreaker(connector, {
       onOpen: cause => opened?.paused(cause) ?? Promise.resolve(),
       onClose: () => opened?.resumed() ?? Promise.resolve(),
@@ -93,8 +99,20 @@ export class ConnectorInstance {
       metrics: o.metrics,
       logger: o.logger.child({ connector: o.instance }),
     };
-    const consumer = connectEventLog({ profile: 'embedded', dataSource, databaseUrl: o.databaseUrl, applicationName: `${name}-listen`, onError });
-    const server = new EventLogServer({ consumer, group: name, topics: ['requests'], concurrency: o.definition.manifest.concurrency, onFatal: o.onFatal });
+    const consumer = connectEventLog({
+      profile: 'embedded',
+      dataSource,
+      databaseUrl: o.databaseUrl,
+      applicationName: `${name}-listen`,
+      onError,
+    });
+    const server = new EventLogServer({
+      consumer,
+      group: name,
+      topics: ['requests'],
+      concurrency: o.definition.manifest.concurrency,
+      onFatal: o.onFatal,
+    });
     const engine = new InstanceEngine(c);
     opened = new ConnectorInstance(c, server, engine, new RetryLoop(c, engine, onError), onError);
     return opened;
@@ -102,10 +120,13 @@ export class ConnectorInstance {
 
   async start(): Promise<void> {
     await this.resumeStoredBreaker();
-    this.service = await NestFactory.createMicroservice(InstanceModule.of(this.engine, new DeadLetters(this.c.dataSource, this.c.instance)), {
-      strategy: this.server,
-      logger: false,
-    });
+    this.service = await NestFactory.createMicroservice(
+      InstanceModule.of(this.engine, new DeadLetters(this.c.dataSource, this.c.instance)),
+      {
+        strategy: this.server,
+        logger: false,
+      },
+    );
     await this.service.listen();
     this.retries.start();
     this.healthTimer = setInterval(() => void this.reportHealth().catch(this.onError), HEALTH_EVERY_MS);
@@ -146,7 +167,11 @@ export class ConnectorInstance {
   }
 
   private async resumed(): Promise<void> {
-    await this.announce('sever.connector.resumed.v1', 'probe.healthy', { breaker: 'closed', cause: null, openedAt: null });
+    await this.announce('sever.connector.resumed.v1', 'probe.healthy', {
+      breaker: 'closed',
+      cause: null,
+      openedAt: null,
+    });
     await hastenAll(this.c.dataSource, this.c.instance);
     this.c.metrics.breakerOpen.set({ connector: this.c.instance }, 0);
     this.slowStart(1);
@@ -157,7 +182,8 @@ export class ConnectorInstance {
   /** 1, 2, 4 … people at once, so that the crowd does not knock the target over again. */
   private slowStart(limit: number): void {
     this.server.setConcurrency(limit);
-    if (limit < this.c.manifest.concurrency) setTimeout(() => this.slowStart(limit * 2), SLOW_START_MS).unref();
+    if (limit < this.c.manifest.concurrency)
+      setTimeout(() => this.slowStart(limit * 2), SLOW_START_MS).unref();
   }
 
   private async announce(
@@ -166,7 +192,12 @@ export class ConnectorInstance {
     state: Parameters<typeof saveBreaker>[2],
   ): Promise<void> {
     const { instance, dataSource, writer } = this.c;
-    const fact = { actor: { kind: 'connector', id: instance } as const, target: { kind: 'instance', id: instance } as const, instance, cause };
+    const fact = {
+      actor: { kind: 'connector', id: instance } as const,
+      target: { kind: 'instance', id: instance } as const,
+      instance,
+      cause,
+    };
     const event = makeEvent({
       type,
       id: newEventId(),
@@ -186,9 +217,12 @@ export class ConnectorInstance {
 
   private async reportHealth(): Promise<void> {
     const { instance, dataSource, metrics } = this.c;
-    const [{ lag, inFlight, queued }, { parked, retrying }] = await Promise.all([this.server.stats(), workOverview(dataSource, instance)]);
+    const [{ lag, inFlight, queued }, { parked, retrying }] = await Promise.all([
+      this.server.stats(),
+      workOverview(dataSource, instance),
+    ]);
     await saveCounts(dataSource, instance, { lag: lag + queued, parked, retrying });
-    for (const [state, value] of Object.entries({ inFlight, queued, parked, retrying })) metrics.work.set({ connector: instance, state }, value);
+    for (const [state, value] of Object.entries({ inFlight, queued, parked, retrying }))
+      metrics.work.set({ connector: instance, state }, value);
   }
 }
-

@@ -142,6 +142,18 @@ describe('the engine of an instance', () => {
     });
   });
 
+  it('takes up work that waits behind work whose process died after settling it', async () => {
+    h.connector.add(who.userName);
+    h.connector.faults.push({ what: 'endSessions', times: 2, answer: () => Promise.resolve(unavailable) });
+    await h.requested(who);
+    await h.command(who, 'sever.optout.purge-started.v1');
+    expect(await h.state(who)).toEqual(['retrying', 'waiting']);
+    await h.dieBetweenTwoPieces(who);
+    await h.runDue();
+    expect(await h.state(who)).toEqual(['done', 'done']);
+    expect(h.connector.accounts.has(who.userName)).toBe(false);
+  });
+
   it('keeps the kill switch itself, also for a connector that forgets to ask', async () => {
     const account = h.connector.add(who.userName);
     h.connector.faults.push({

@@ -5,10 +5,19 @@ import { isDatabaseUnavailable, isSerializationFailure } from '@sever/postgres';
 import { StageRunner } from './engine/stage-runner.js';
 import type { InstanceContext, WorkResult } from './engine/work-context.js';
 import { KeyLocks } from './key-locks.js';
-import { hasten, renewLease, settleWork, supersedeCut, takeNextOfKey, takeWork, waiveSteps, type WorkItem } from './store/work-item-store.js';
+import {
+  hasten,
+  renewLease,
+  settleWork,
+  supersedeCut,
+  takeNextOfKey,
+  takeWork,
+  waiveSteps,
+  type WorkItem,
+} from './store/work-item-store.js';
 import { addresses, isCommand, stageOf, workOf } from './work-of-event.js';
 
-const LEASE_RENEW_MS = 20_000;
+const LEASE_RENEW_MS = 6_000;
 const UNAVAILABLE_RETRY_MS = 1_000;
 
 /** What one instance does with the events of the log: takes work, runs it, and obeys what people say about it. */
@@ -22,10 +31,14 @@ export class InstanceEngine {
   /** Handles one record; the verdict is given once what follows from it is stored. */
   async handle(record: LogRecord, event: SeverEvent): Promise<Verdict> {
     try {
-      if (isCommand(event)) return addresses(event, this.c.instance) ? await this.command(record, event) : skip('not addressed here');
+      if (isCommand(event))
+        return addresses(event, this.c.instance)
+          ? await this.command(record, event)
+          : skip('not addressed here');
       return await this.control(record.key, event);
     } catch (error) {
-      if (this.drain.signal.aborted || isDatabaseUnavailable(error) || isSerializationFailure(error)) return retry(UNAVAILABLE_RETRY_MS, 'database.unavailable');
+      if (this.drain.signal.aborted || isDatabaseUnavailable(error) || isSerializationFailure(error))
+        return retry(UNAVAILABLE_RETRY_MS, 'database.unavailable');
       throw error;
     }
   }
@@ -55,7 +68,11 @@ export class InstanceEngine {
         event: record.value,
         traceparent: event.traceparent,
       });
-      if (stage === 'cut') this.c.metrics.firstCall.observe({ connector: this.c.instance }, (Date.now() - Date.parse(event.time)) / 1_000);
+      if (stage === 'cut')
+        this.c.metrics.firstCall.observe(
+          { connector: this.c.instance },
+          (Date.now() - Date.parse(event.time)) / 1_000,
+        );
       if (item.state === 'running') {
         await this.runItem(item);
         await this.runWaiting(record.key);
@@ -74,10 +91,12 @@ export class InstanceEngine {
         await this.supersede(optOutId);
         return ack;
       case 'sever.optout.retry-requested.v1':
-        if (event.data.instance === null || event.data.instance === instance) await hasten(dataSource, instance, optOutId);
+        if (event.data.instance === null || event.data.instance === instance)
+          await hasten(dataSource, instance, optOutId);
         return ack;
       case 'sever.optout.waived.v1':
-        if (event.data.instance === instance) await waiveSteps(dataSource, instance, optOutId, event.data.step ? [event.data.step] : STEPS);
+        if (event.data.instance === instance)
+          await waiveSteps(dataSource, instance, optOutId, event.data.step ? [event.data.step] : STEPS);
         return ack;
       default:
         return skip(`not for connectors: ${key.length > 0 ? event.type : ''}`);
@@ -91,7 +110,10 @@ export class InstanceEngine {
 
   private async runItem(item: WorkItem): Promise<void> {
     const { dataSource, instance, owner } = this.c;
-    const renew = setInterval(() => void renewLease(dataSource, instance, owner, item.requestEvent).catch(() => undefined), LEASE_RENEW_MS);
+    const renew = setInterval(
+      () => void renewLease(dataSource, instance, owner, item.requestEvent).catch(() => undefined),
+      LEASE_RENEW_MS,
+    );
     try {
       const result = await this.run(item);
       failpoint('park.before-commit');

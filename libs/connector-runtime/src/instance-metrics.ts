@@ -9,7 +9,12 @@ export class InstanceMetrics {
   readonly breakerOpen: Gauge<'connector'>;
 
   constructor(registers: Registry[]) {
-    this.outcomes = new Counter({ name: 'sever_outcomes_total', help: 'Outcome events by type', labelNames: ['connector', 'type'], registers });
+    this.outcomes = new Counter({
+      name: 'sever_outcomes_total',
+      help: 'Outcome events by type',
+      labelNames: ['connector', 'type'],
+      registers,
+    });
     this.calls = new Histogram({
       name: 'sever_connector_call_seconds',
       help: 'Duration of one phase of one step',
@@ -24,7 +29,17 @@ export class InstanceMetrics {
       buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300],
       registers,
     });
-    this.work = new Gauge({ name: 'sever_connector_work', help: 'Pieces of work by state', labelNames: ['connector', 'state'], registers });
-    this.breakerOpen = new Gauge({ name: 'sever_connector_breaker_open', help: '1 while the breaker is open', labelNames: ['connector'], registers });
+    this.work = new Gauge({
+      name: 'sever_connector_work',
+      help: 'Pieces of work by state',
+      labelNames: ['connector', 'state'],
+      registers,
+    });
+    this.breakerOpen = new Gauge({
+      name: 'sever_connector_breaker_open',
+      help: '1 while the breaker is open',
+      labelNames: ['connector'],
+      registers,
+    });
   }
 }

@@ -42,9 +42,15 @@ export class RetryLoop {
     try {
       const room = this.c.manifest.concurrency - this.running.size;
       if (!this.c.breaker.isOpen && room > 0) {
-        const due = await claimDueWork(this.c.dataSource, this.c.instance, this.c.owner, Math.min(CLAIM, room));
+        const due = await claimDueWork(
+          this.c.dataSource,
+          this.c.instance,
+          this.c.owner,
+          Math.min(CLAIM, room),
+        );
         for (const item of due) this.run(item);
-        const next = due.length > 0 ? new Date() : (await workOverview(this.c.dataSource, this.c.instance)).nextDue;
+        const next =
+          due.length > 0 ? new Date() : (await workOverview(this.c.dataSource, this.c.instance)).nextDue;
         if (next) wait = next.getTime() - Date.now();
         if (due.length > 0) wait = 50;
       }

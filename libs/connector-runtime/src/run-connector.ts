@@ -23,7 +23,12 @@ const settings = {
   ...workerSettings,
   ...eventLogSettings,
   keysDir: setting('SEVER_KEYS_DIR', 'folder of the key-encryption keys', z.string().min(1)),
-  instances: setting('SEVER_INSTANCES', 'JSON array of { id, databaseUrl }: the instances this process runs', instancesSchema, { secret: true }),
+  instances: setting(
+    'SEVER_INSTANCES',
+    'JSON array of { id, databaseUrl }: the instances this process runs',
+    instancesSchema,
+    { secret: true },
+  ),
 };
 
 /** Runs a connector app: every configured instance of its system, in one process. */
@@ -37,7 +42,15 @@ export async function runConnector<S>(definition: ConnectorDefinition<S>): Promi
   const keys = createSubjectKeys(openKeyFolder(config.keysDir));
   const instances = await Promise.all(
     config.instances.map(({ id, databaseUrl }) =>
-      ConnectorInstance.open({ definition, instance: id, databaseUrl, keys, metrics, logger, onFatal: error => crash(logger, error) }),
+      ConnectorInstance.open({
+        definition,
+        instance: id,
+        databaseUrl,
+        keys,
+        metrics,
+        logger,
+        onFatal: error => crash(logger, error),
+      }),
     ),
   );
   const worker = new Worker(

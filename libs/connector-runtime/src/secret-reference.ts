@@ -11,7 +11,9 @@ export async function resolveSecret(reference: string): Promise<string> {
   const place = rest.join(':');
   if (scheme === 'file') return (await readFile(place, 'utf8')).trim();
   if (scheme === 'env') {
-    const { secret } = loadConfig({ secret: setting(place, 'secret of a connector instance', z.string().min(1), { secret: true }) });
+    const { secret } = loadConfig({
+      secret: setting(place, 'secret of a connector instance', z.string().min(1), { secret: true }),
+    });
     return secret;
   }
   throw new Error(`a secret reference begins with file: or env:, not ${scheme ?? ''}:`);

@@ -4,7 +4,10 @@ import type { InstanceContext, Work } from './engine/work-context.js';
 import type { WorkItem } from './store/work-item-store.js';
 
 type Command = SeverEvent<
-  'sever.optout.requested.v1' | 'sever.optout.purge-started.v1' | 'sever.optout.restore-started.v1' | 'sever.optout.reverification-requested.v1'
+  | 'sever.optout.requested.v1'
+  | 'sever.optout.purge-started.v1'
+  | 'sever.optout.restore-started.v1'
+  | 'sever.optout.reverification-requested.v1'
 >;
 
 const STAGES = {
@@ -21,7 +24,8 @@ export const stageOf = (event: Command): (typeof STAGES)[Command['type']] => STA
 
 /** Whether the event addresses this instance. */
 export function addresses(event: Command, instance: string): boolean {
-  if (event.type === 'sever.optout.requested.v1') return event.data.instances.some(i => i.instance === instance);
+  if (event.type === 'sever.optout.requested.v1')
+    return event.data.instances.some(i => i.instance === instance);
   return event.data.instances.includes(instance);
 }
 
@@ -45,21 +49,33 @@ export function workOf(c: InstanceContext, item: WorkItem, event: Command): Work
 const PURGE_DEADLINE_MS = 3_600_000;
 
 function deadlineOf(event: Command): Date {
-  const seconds = event.type === 'sever.optout.requested.v1' ? event.data.cutDeadlineSeconds * 1_000 : PURGE_DEADLINE_MS;
+  const seconds =
+    event.type === 'sever.optout.requested.v1' ? event.data.cutDeadlineSeconds * 1_000 : PURGE_DEADLINE_MS;
   return new Date(Date.parse(event.time) + seconds);
 }
 
 /** The person's identifiers as they were when the opt-out was requested. */
-async function identifiersOf(c: InstanceContext, event: Command): Promise<{ userName: string; externalId?: string | undefined } | undefined> {
+async function identifiersOf(
+  c: InstanceContext,
+  event: Command,
+): Promise<{ userName: string; externalId?: string | undefined } | undefined> {
   const requested = event.type === 'sever.optout.requested.v1' ? event : await requestOf(c, event);
   if (!requested) return undefined;
-  const field = { tenant: event.tenant, subject: event.subject, eventId: requested.id, path: FIELD_PATHS.identifiers };
+  const field = {
+    tenant: event.tenant,
+    subject: event.subject,
+    eventId: requested.id,
+    path: FIELD_PATHS.identifiers,
+  };
   const opened = await c.keys.open(c.dataSource, field, requested.data.identifiers);
   if (opened.shredded) return undefined;
   return JSON.parse(opened.text) as { userName: string; externalId?: string };
 }
 
-async function requestOf(c: InstanceContext, event: Command): Promise<SeverEvent<'sever.optout.requested.v1'> | undefined> {
+async function requestOf(
+  c: InstanceContext,
+  event: Command,
+): Promise<SeverEvent<'sever.optout.requested.v1'> | undefined> {
   const row = await oneRow<{ event: Buffer }>(
     c.dataSource,
     `select event from work_item where instance = $1 and opt_out_id = $2 and stage = 'cut' order by seq limit 1`,

@@ -42,4 +42,12 @@ export {
 export { PermitDenied } from './permit.js';
 export { type Step } from '@sever/event-contracts';
 export { parseReset, resetTime } from './http/retry-after.js';
-export { createVendorHttp, failureOf, isReply, type CallFailure, type VendorHttpOptions, type VendorReply, type VendorRequest } from './http/vendor-http.js';
+export {
+  createVendorHttp,
+  failureOf,
+  isReply,
+  type CallFailure,
+  type VendorHttpOptions,
+  type VendorReply,
+  type VendorRequest,
+} from './http/vendor-http.js';

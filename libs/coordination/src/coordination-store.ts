@@ -48,8 +48,15 @@ export const newCoordination = (optOutId: string): Coordination => ({
 });
 
 /** Loads and locks opt-outs, in the order of their ids. */
-export async function loadCoordinations(on: Queryable, ids: readonly string[]): Promise<Map<string, Coordination>> {
-  const found = await rows<Row>(on, `select ${COLUMNS} from coordination_state where opt_out_id = any($1) order by opt_out_id for update`, [ids]);
+export async function loadCoordinations(
+  on: Queryable,
+  ids: readonly string[],
+): Promise<Map<string, Coordination>> {
+  const found = await rows<Row>(
+    on,
+    `select ${COLUMNS} from coordination_state where opt_out_id = any($1) order by opt_out_id for update`,
+    [ids],
+  );
   return new Map(found.map(row => [row.id, fromRow(row)]));
 }
 
@@ -65,7 +72,10 @@ export async function claimDue(on: Queryable, limit: number): Promise<Coordinati
 
 /** When the next opt-out is due. */
 export async function nextDueAt(on: Queryable): Promise<Date | undefined> {
-  const row = await oneRow<{ due_at: Date | null }>(on, 'select min(due_at) as due_at from coordination_state where due_at is not null');
+  const row = await oneRow<{ due_at: Date | null }>(
+    on,
+    'select min(due_at) as due_at from coordination_state where due_at is not null',
+  );
   return row?.due_at ?? undefined;
 }
 

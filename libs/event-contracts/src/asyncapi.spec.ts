@@ -7,7 +7,9 @@ import { asyncApiDocument, eventJsonSchema } from './asyncapi.js';
 import { parseEnvelope } from './event-codec.js';
 import { isEventType } from './event-catalogue.js';
 
-const specs = createRequire(import.meta.url)('@asyncapi/specs') as { schemasWithoutId: Record<string, object> };
+const specs = createRequire(import.meta.url)('@asyncapi/specs') as {
+  schemasWithoutId: Record<string, object>;
+};
 const ajv = (): Ajv => {
   const instance = new Ajv({ strict: false, allErrors: true, logger: false });
   (addFormats as unknown as (a: Ajv) => void)(instance);
@@ -26,12 +28,16 @@ describe('the AsyncAPI document', () => {
   });
 
   it('is the one in docs/ (npm run docs:generate)', () => {
-    const committed: unknown = JSON.parse(readFileSync(new URL('../../../docs/asyncapi.json', import.meta.url), 'utf8'));
+    const committed: unknown = JSON.parse(
+      readFileSync(new URL('../../../docs/asyncapi.json', import.meta.url), 'utf8'),
+    );
     expect(committed).toEqual(JSON.parse(JSON.stringify(asyncApiDocument())));
   });
 
   it('describes every golden event', () => {
-    const lines = readFileSync(new URL('../golden/events.jsonl', import.meta.url), 'utf8').trimEnd().split('\n');
+    const lines = readFileSync(new URL('../golden/events.jsonl', import.meta.url), 'utf8')
+      .trimEnd()
+      .split('\n');
     for (const line of lines) {
       const { type } = parseEnvelope(Buffer.from(line));
       if (!isEventType(type)) throw new Error(`unknown type ${type}`);

@@ -4,8 +4,10 @@ import { envelopeSchema } from './event-envelope.js';
 import { TOPICS, type Topic } from './words.js';
 
 const DESCRIPTIONS: Record<Topic, string> = {
-  requests: 'What is asked and decided: written by the ingress and the coordinator, keyed tenant:subject, kept for ever.',
-  outcomes: 'What connectors did and saw: each instance writes its own and nothing else, keyed tenant:subject, kept for ever.',
+  requests:
+    'What is asked and decided: written by the ingress and the coordinator, keyed tenant:subject, kept for ever.',
+  outcomes:
+    'What connectors did and saw: each instance writes its own and nothing else, keyed tenant:subject, kept for ever.',
 };
 
 /** `sever.optout.requested.v1` -> `optoutRequestedV1`. */
@@ -24,11 +26,19 @@ export function eventJsonSchema(type: EventType): Record<string, unknown> {
 }
 
 function message(type: EventType): Record<string, unknown> {
-  return { name: type, title: type, contentType: 'application/cloudevents+json', payload: eventJsonSchema(type) };
+  return {
+    name: type,
+    title: type,
+    contentType: 'application/cloudevents+json',
+    payload: eventJsonSchema(type),
+  };
 }
 
 function channel(topic: Topic, types: readonly EventType[]): Record<string, unknown> {
-  const messages = types.map(type => [messageName(type), { $ref: `#/components/messages/${messageName(type)}` }]);
+  const messages = types.map(type => [
+    messageName(type),
+    { $ref: `#/components/messages/${messageName(type)}` },
+  ]);
   return { address: topic, description: DESCRIPTIONS[topic], messages: Object.fromEntries(messages) };
 }
 
@@ -41,12 +51,16 @@ export function asyncApiDocument(): Record<string, unknown> {
     info: {
       title: 'Sever event log',
       version: '1.0.0',
-      description: 'CloudEvents 1.0 in structured JSON mode; a record value is the RFC 8785 bytes of the complete event.',
+      description:
+        'CloudEvents 1.0 in structured JSON mode; a record value is the RFC 8785 bytes of the complete event.',
     },
     defaultContentType: 'application/cloudevents+json',
     channels: Object.fromEntries(TOPICS.map(topic => [topic, channel(topic, of(topic))])),
     operations: Object.fromEntries(
-      TOPICS.map(topic => [`receive-${topic}`, { action: 'receive', channel: { $ref: `#/channels/${topic}` } }]),
+      TOPICS.map(topic => [
+        `receive-${topic}`,
+        { action: 'receive', channel: { $ref: `#/channels/${topic}` } },
+      ]),
     ),
     components: { messages: Object.fromEntries(types.map(type => [messageName(type), message(type)])) },
   };

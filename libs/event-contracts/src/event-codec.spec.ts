@@ -3,12 +3,21 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { canonicalJson } from './canonical-json.js';
 import { EVENTS } from './event-catalogue.js';
-import { EVENT_BYTES_MAX, decodeEvent, encodeEvent, makeEvent, parseEnvelope, type NewEvent } from './event-codec.js';
+import {
+  EVENT_BYTES_MAX,
+  decodeEvent,
+  encodeEvent,
+  makeEvent,
+  parseEnvelope,
+  type NewEvent,
+} from './event-codec.js';
 import { decisionId, nameBasedId, outcomeId } from './event-ids.js';
 import { OUTCOME_EVENT_TYPE, OUTCOME_KINDS } from './outcome-kinds.js';
 import { upcast } from './upcasters.js';
 
-const golden = readFileSync(new URL('../golden/events.jsonl', import.meta.url), 'utf8').trimEnd().split('\n');
+const golden = readFileSync(new URL('../golden/events.jsonl', import.meta.url), 'utf8')
+  .trimEnd()
+  .split('\n');
 
 const update = (attributes: string[]): NewEvent<'sever.subject.updated.v1'> => ({
   type: 'sever.subject.updated.v1',
@@ -33,9 +42,12 @@ describe('golden events', () => {
     expect([...types].sort()).toEqual(Object.keys(EVENTS).sort());
   });
 
-  it.each(golden.map(line => [parseEnvelope(Buffer.from(line)).type, line]))('%s is read and written byte for byte', (_type, line) => {
-    expect(encodeEvent(decodeEvent(Buffer.from(line))).toString('utf8')).toBe(line);
-  });
+  it.each(golden.map(line => [parseEnvelope(Buffer.from(line)).type, line]))(
+    '%s is read and written byte for byte',
+    (_type, line) => {
+      expect(encodeEvent(decodeEvent(Buffer.from(line))).toString('utf8')).toBe(line);
+    },
+  );
 });
 
 describe('the codec', () => {
@@ -49,12 +61,22 @@ describe('the codec', () => {
   });
 
   it('refuses what JCS cannot carry', () => {
-    expect(() => canonicalJson({ a: '\ud800' })).toThrow(expect.objectContaining({ code: 'event.not-canonical' }));
-    expect(() => canonicalJson({ a: 2 ** 53 })).toThrow(expect.objectContaining({ code: 'event.not-canonical' }));
+    expect(() => canonicalJson({ a: '\ud800' })).toThrow(
+      expect.objectContaining({ code: 'event.not-canonical' }),
+    );
+    expect(() => canonicalJson({ a: 2 ** 53 })).toThrow(
+      expect.objectContaining({ code: 'event.not-canonical' }),
+    );
     expect(() => canonicalJson({ a: 0.5 })).toThrow(expect.objectContaining({ code: 'event.not-canonical' }));
-    expect(() => canonicalJson({ a: () => 1 })).toThrow(expect.objectContaining({ code: 'event.not-canonical' }));
-    expect(() => canonicalJson({ a: new Date() })).toThrow(expect.objectContaining({ code: 'event.not-canonical' }));
-    expect(() => canonicalJson(JSON.parse('{"__proto__":1}'))).toThrow(expect.objectContaining({ code: 'event.not-canonical' }));
+    expect(() => canonicalJson({ a: () => 1 })).toThrow(
+      expect.objectContaining({ code: 'event.not-canonical' }),
+    );
+    expect(() => canonicalJson({ a: new Date() })).toThrow(
+      expect.objectContaining({ code: 'event.not-canonical' }),
+    );
+    expect(() => canonicalJson(JSON.parse('{"__proto__":1}'))).toThrow(
+      expect.objectContaining({ code: 'event.not-canonical' }),
+    );
   });
 
   it('sorts members by UTF-16 code units', () => {
@@ -72,7 +94,10 @@ describe('the codec', () => {
   it.each([
     ['event.unreadable', 'no json'],
     ['event.invalid', '{}'],
-    ['event.unknown-type', golden[0]?.replace(/sever\.[a-z-]+\.[a-z-]+\.v1/, 'sever.something.happened.v1') ?? ''],
+    [
+      'event.unknown-type',
+      golden[0]?.replace(/sever\.[a-z-]+\.[a-z-]+\.v1/, 'sever.something.happened.v1') ?? '',
+    ],
     ['event.invalid', golden[0]?.replace('"data":{', '"data":{"surprise":1,') ?? ''],
   ])('answers %s', (code, text) => {
     expect(() => decodeEvent(Buffer.from(text))).toThrow(expect.objectContaining({ code }));
@@ -95,7 +120,10 @@ describe('upcasting', () => {
   it('lifts an event through every version', () => {
     const old = { ...parseEnvelope(Buffer.from(golden[0] ?? '')), type: 'sever.spec.happened.v1' };
     const to = (type: string) => (event: typeof old) => ({ ...event, type });
-    const lifted = upcast(old, { 'sever.spec.happened.v1': to('sever.spec.happened.v2'), 'sever.spec.happened.v2': to('sever.spec.happened.v3') });
+    const lifted = upcast(old, {
+      'sever.spec.happened.v1': to('sever.spec.happened.v2'),
+      'sever.spec.happened.v2': to('sever.spec.happened.v3'),
+    });
     expect(lifted.type).toBe('sever.spec.happened.v3');
   });
 });

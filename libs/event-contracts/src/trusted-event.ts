@@ -16,6 +16,9 @@ export function readLoggedEvent(bytes: Buffer): SeverEvent {
     throw new ContractError('event.unreadable', 'a record of the log is not JSON', { cause });
   }
   if (!isEventType(envelope.type))
-    throw new ContractError('event.unknown-type', `no event type ${String(envelope.type)} is known; upgrade this reader`);
+    throw new ContractError(
+      'event.unknown-type',
+      `no event type ${String(envelope.type)} is known; upgrade this reader`,
+    );
   return envelope as unknown as SeverEvent;
 }

@@ -6,7 +6,11 @@ import type { EntityManager } from 'typeorm';
 export type Advance = TopicPartition & { expected: bigint; next: bigint; nextLogOffset: bigint };
 
 /** Positions of a consumer; partitions never read stand at 0. */
-export async function loadConsumerOffsets(on: Queryable, consumer: string, partitions: readonly TopicPartition[]): Promise<Offsets> {
+export async function loadConsumerOffsets(
+  on: Queryable,
+  consumer: string,
+  partitions: readonly TopicPartition[],
+): Promise<Offsets> {
   const found = await rows<{ topic: string; partition: number; next_offset: string }>(
     on,
     `select topic, partition, next_offset from consumer_offset where consumer = $1`,
@@ -21,8 +25,14 @@ export async function loadConsumerOffsets(on: Queryable, consumer: string, parti
  * waits here and then fails.
  * @throws EventLogError `log.position-lost`
  */
-export async function advanceConsumerOffsets(em: EntityManager, consumer: string, moves: readonly Advance[]): Promise<void> {
-  const sorted = [...moves].sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1));
+export async function advanceConsumerOffsets(
+  em: EntityManager,
+  consumer: string,
+  moves: readonly Advance[],
+): Promise<void> {
+  const sorted = [...moves].sort((a, b) =>
+    a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1,
+  );
   const columns = [
     consumer,
     sorted.map(m => m.topic),
@@ -45,5 +55,8 @@ export async function advanceConsumerOffsets(em: EntityManager, consumer: string
     columns,
   );
   if (moved !== sorted.length)
-    throw new EventLogError('log.position-lost', `another ${consumer} moved a position of this one; it reads again from the stored offsets`);
+    throw new EventLogError(
+      'log.position-lost',
+      `another ${consumer} moved a position of this one; it reads again from the stored offsets`,
+    );
 }

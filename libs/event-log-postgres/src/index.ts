@@ -1,5 +1,8 @@
 export { advanceConsumerOffsets, loadConsumerOffsets, type Advance } from './consumer-offsets.js';
-export { createPostgresEventLogConsumer, type PostgresConsumerOptions } from './consumer/postgres-event-log-consumer.js';
+export {
+  createPostgresEventLogConsumer,
+  type PostgresConsumerOptions,
+} from './consumer/postgres-event-log-consumer.js';
 export { eventLogMigrations } from './event-log-migrations.js';
 export { createPostgresEventLogAdmin } from './postgres-event-log-admin.js';
 export { WAKE_CHANNEL, createPostgresEventLogWriter } from './postgres-event-log-writer.js';

@@ -31,7 +31,11 @@ export function createPostgresEventLogAdmin(dataSource: DataSource): EventLogAdm
     endOffsets: async topic =>
       toOffsets(
         topic,
-        await rows<OffsetRow>(dataSource, 'select partition, next_offset as next from log_partition where topic = $1', [topic]),
+        await rows<OffsetRow>(
+          dataSource,
+          'select partition, next_offset as next from log_partition where topic = $1',
+          [topic],
+        ),
       ),
     scan: o => scan(dataSource, o),
   };
@@ -42,7 +46,11 @@ const toOffsets = (topic: string, found: readonly OffsetRow[]): Offsets =>
 
 async function ensureTopics(dataSource: DataSource, specs: readonly TopicSpec[]): Promise<void> {
   for (const { topic, partitions } of specs) {
-    const [found] = await rows<{ count: string }>(dataSource, 'select count(*) from log_partition where topic = $1', [topic]);
+    const [found] = await rows<{ count: string }>(
+      dataSource,
+      'select count(*) from log_partition where topic = $1',
+      [topic],
+    );
     const count = Number(found?.count ?? 0);
     if (count === 0) {
       await dataSource.query(

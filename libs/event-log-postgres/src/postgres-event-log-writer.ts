@@ -1,5 +1,11 @@
 import { failpoint } from '@sever/config';
-import { EventLogError, partitionOf, type Appended, type EventLogWriter, type NewRecord } from '@sever/event-log';
+import {
+  EventLogError,
+  partitionOf,
+  type Appended,
+  type EventLogWriter,
+  type NewRecord,
+} from '@sever/event-log';
 import { databaseErrorCode, rows } from '@sever/postgres';
 import type { DataSource, EntityManager } from 'typeorm';
 
@@ -16,7 +22,10 @@ export function createPostgresEventLogWriter(dataSource: DataSource): EventLogWr
 
 async function append(tx: EntityManager, records: readonly NewRecord[]): Promise<readonly Appended[]> {
   if (!tx.queryRunner?.isTransactionActive)
-    throw new EventLogError('log.no-transaction', 'append() needs a running transaction: the log is written together with what it tells');
+    throw new EventLogError(
+      'log.no-transaction',
+      'append() needs a running transaction: the log is written together with what it tells',
+    );
   if (records.length === 0) return [];
   const partitions = records.map(r => partitionOf(r.key));
   const written = await logAppend(tx, records, partitions);
@@ -36,15 +45,19 @@ async function logAppend(
   partitions: readonly number[],
 ): Promise<{ offset: string; duplicate: boolean }[]> {
   try {
-    return await rows(tx, 'select n, "offset", duplicate from log_append($1, $2, $3, $4, $5, $6, $7) order by n', [
-      records.map(r => r.topic),
-      partitions,
-      records.map(r => r.eventId),
-      records.map(r => r.key),
-      records.map(r => r.type),
-      records.map(r => JSON.stringify(r.headers)),
-      records.map(r => r.value),
-    ]);
+    return await rows(
+      tx,
+      'select n, "offset", duplicate from log_append($1, $2, $3, $4, $5, $6, $7) order by n',
+      [
+        records.map(r => r.topic),
+        partitions,
+        records.map(r => r.eventId),
+        records.map(r => r.key),
+        records.map(r => r.type),
+        records.map(r => JSON.stringify(r.headers)),
+        records.map(r => r.value),
+      ],
+    );
   } catch (error) {
     const code = databaseErrorCode(error);
     if (code && code in ERRORS) {

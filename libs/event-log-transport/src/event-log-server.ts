@@ -1,5 +1,13 @@
 import { Server, type CustomTransportStrategy, type ReadPacket } from '@nestjs/microservices';
-import { partitionKey, stop, type EventLogConsumer, type LogRecord, type PartitionKey, type TopicPartition, type Verdict } from '@sever/event-log';
+import {
+  partitionKey,
+  stop,
+  type EventLogConsumer,
+  type LogRecord,
+  type PartitionKey,
+  type TopicPartition,
+  type Verdict,
+} from '@sever/event-log';
 import { isObservable, lastValueFrom } from 'rxjs';
 import { EventLogContext } from './event-log-context.js';
 import { KeyedDispatcher } from './keyed-dispatcher.js';
@@ -28,7 +36,10 @@ const COMMIT_EVERY_SETTLES = 500;
 export class EventLogServer extends Server implements CustomTransportStrategy {
   override readonly transportId = Symbol('event-log');
   override readonly propagatesEventHandlerErrors = true;
-  private readonly ledgers = new Map<PartitionKey, { ledger: OffsetLedger; epoch: number; committed: bigint; tp: TopicPartition }>();
+  private readonly ledgers = new Map<
+    PartitionKey,
+    { ledger: OffsetLedger; epoch: number; committed: bigint; tp: TopicPartition }
+  >();
   private readonly pauses = new Set<string>();
   private readonly dispatcher: KeyedDispatcher;
   private timer: NodeJS.Timeout | undefined;
@@ -43,14 +54,16 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
       lowWater: 500,
       handle: (record, epoch) => this.dispatch(record, epoch),
       onSettled: (record, epoch) => this.settled(record, epoch),
-      onPressure: (tp, full) => (full ? o.consumer.pause([tp], 'backpressure') : o.consumer.resume([tp], 'backpressure')),
+      onPressure: (tp, full) =>
+        full ? o.consumer.pause([tp], 'backpressure') : o.consumer.resume([tp], 'backpressure'),
       onFatal: error => o.onFatal(error),
     });
   }
 
   listen(callback: (error?: unknown) => void): void {
     for (const [pattern, handler] of this.messageHandlers)
-      if (handler.next) return callback(new Error(`two handlers for ${pattern}: one type has one handler in an app`));
+      if (handler.next)
+        return callback(new Error(`two handlers for ${pattern}: one type has one handler in an app`));
     this.o.consumer
       .start({
         group: this.o.group,
@@ -112,7 +125,9 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     this.onProcessingStartHook(this.transportId, ctx, async () => {
       try {
         const result: unknown = await handler(packet.data, ctx);
-        done.resolve(verdictOf(isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result));
+        done.resolve(
+          verdictOf(isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result),
+        );
       } catch (error) {
         done.reject(error);
       } finally {
@@ -178,7 +193,9 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
         await this.o.consumer.commit(new Map(entries.map(e => [partitionKey(e.entry.tp), e.next])), epoch);
         for (const { entry, next } of entries) entry.committed = next;
       } catch (error) {
-        this.logger.warn(`offsets were not committed and will be later: ${error instanceof Error ? error.message : String(error)}`);
+        this.logger.warn(
+          `offsets were not committed and will be later: ${error instanceof Error ? error.message : String(error)}`,
+        );
       }
     }
   }
@@ -187,7 +204,10 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     clearInterval(this.timer);
     this.dispatcher.stop();
     const drainMs = this.o.drainMs ?? 8_000;
-    await Promise.race([this.dispatcher.idle(), new Promise(resolve => setTimeout(resolve, drainMs).unref())]);
+    await Promise.race([
+      this.dispatcher.idle(),
+      new Promise(resolve => setTimeout(resolve, drainMs).unref()),
+    ]);
     await this.commit();
     await this.o.consumer.stop({ drainMs: 1_000 });
   }
@@ -197,6 +217,7 @@ const KINDS: ReadonlySet<string> = new Set(['ack', 'skip', 'retry', 'park', 'sto
 
 /** A handler that returns anything but a verdict is a programmer error, not a success. */
 function verdictOf(result: unknown): Verdict {
-  if (typeof result === 'object' && result !== null && 'kind' in result && KINDS.has(String(result.kind))) return result as Verdict;
+  if (typeof result === 'object' && result !== null && 'kind' in result && KINDS.has(String(result.kind)))
+    return result as Verdict;
   return stop(new Error('an event handler returned no verdict'));
 }

@@ -1,4 +1,10 @@
-import { partitionKey, type LogRecord, type PartitionKey, type TopicPartition, type Verdict } from '@sever/event-log';
+import {
+  partitionKey,
+  type LogRecord,
+  type PartitionKey,
+  type TopicPartition,
+  type Verdict,
+} from '@sever/event-log';
 
 export type DispatcherOptions = {
   /** Largest number of keys worked on at once. */
@@ -59,7 +65,9 @@ export class KeyedDispatcher {
   drop(tps: readonly TopicPartition[]): void {
     const gone = new Set(tps.map(partitionKey));
     for (const [key, queue] of this.queues) {
-      const kept = queue.filter((w, i) => (i === 0 && this.busy.has(key)) || !gone.has(partitionKey(w.record)));
+      const kept = queue.filter(
+        (w, i) => (i === 0 && this.busy.has(key)) || !gone.has(partitionKey(w.record)),
+      );
       for (const w of queue) if (!kept.includes(w)) this.count(w.record, -1);
       if (kept.length > 0) this.queues.set(key, kept);
       else this.queues.delete(key);

@@ -6,7 +6,9 @@ describe('the ledger', () => {
   it('agrees with a brute-force model in any order of settling, with gaps', () => {
     fc.assert(
       fc.property(
-        fc.uniqueArray(fc.integer({ min: 0, max: 200 }), { maxLength: 40 }).map(list => [...list].sort((a, b) => a - b)),
+        fc
+          .uniqueArray(fc.integer({ min: 0, max: 200 }), { maxLength: 40 })
+          .map(list => [...list].sort((a, b) => a - b)),
         fc.infiniteStream(fc.nat()),
         (delivered, picks) => {
           const ledger = new OffsetLedger(BigInt(delivered[0] ?? 0));
@@ -32,6 +34,8 @@ describe('the ledger', () => {
       ledger.settle(i);
     }
     expect(ledger.next()).toBe(50_000n);
-    expect(JSON.stringify(Object.values(ledger), (_k, v: unknown) => (typeof v === 'bigint' ? 1 : v)).length).toBeLessThan(10_000);
+    expect(
+      JSON.stringify(Object.values(ledger), (_k, v: unknown) => (typeof v === 'bigint' ? 1 : v)).length,
+    ).toBeLessThan(10_000);
   });
 });

@@ -21,7 +21,11 @@ export class OffsetLedger {
 
   settle(offset: bigint): void {
     this.settled.add(offset);
-    for (let first = this.offsets[this.head]; first !== undefined && this.settled.delete(first); first = this.offsets[this.head]) {
+    for (
+      let first = this.offsets[this.head];
+      first !== undefined && this.settled.delete(first);
+      first = this.offsets[this.head]
+    ) {
       this.committable = first + 1n;
       this.head += 1;
     }

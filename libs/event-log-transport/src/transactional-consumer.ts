@@ -1,4 +1,10 @@
-import { partitionKey, type EventLogConsumer, type LogRecord, type PartitionKey, type TopicPartition } from '@sever/event-log';
+import {
+  partitionKey,
+  type EventLogConsumer,
+  type LogRecord,
+  type PartitionKey,
+  type TopicPartition,
+} from '@sever/event-log';
 import { advanceConsumerOffsets, loadConsumerOffsets } from '@sever/event-log-postgres';
 import type { DataSource, EntityManager } from 'typeorm';
 
@@ -128,7 +134,12 @@ export class TransactionalConsumer {
 
   private takeBatch(): LogRecord[] {
     const taken = this.queue.splice(0, this.o.batchRecords ?? 2_000);
-    return taken.filter(q => this.epochs.get(partitionKey(q.record)) === q.epoch && this.positions.has(partitionKey(q.record))).map(q => q.record);
+    return taken
+      .filter(
+        q =>
+          this.epochs.get(partitionKey(q.record)) === q.epoch && this.positions.has(partitionKey(q.record)),
+      )
+      .map(q => q.record);
   }
 
   private async apply(batch: readonly LogRecord[]): Promise<void> {

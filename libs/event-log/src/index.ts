@@ -3,6 +3,13 @@ export { type EventLogAdmin, type TopicSpec } from './port/event-log-admin.js';
 export { type ConsumerStart, type EventLogConsumer, type StartFrom } from './port/event-log-consumer.js';
 export { EventLogError, type EventLogErrorCode } from './port/event-log-error.js';
 export { type Appended, type EventLogWriter } from './port/event-log-writer.js';
-export { partitionKey, type LogRecord, type NewRecord, type Offsets, type PartitionKey, type TopicPartition } from './port/log-record.js';
+export {
+  partitionKey,
+  type LogRecord,
+  type NewRecord,
+  type Offsets,
+  type PartitionKey,
+  type TopicPartition,
+} from './port/log-record.js';
 export { toRecord } from './to-record.js';
 export { ack, park, retry, skip, stop, type Verdict } from './verdict.js';

@@ -14,24 +14,48 @@ export function attentionDecisions(
   context: DecisionContext,
 ): Decision[] {
   if (request.phase === 'restored') return [];
-  const needs = [...parkedNeeds(outcomes), ...unsupportedNeeds(request, connectors), ...reclaimedNeeds(request, context)];
+  const needs = [
+    ...parkedNeeds(outcomes),
+    ...unsupportedNeeds(request, connectors),
+    ...reclaimedNeeds(request, context),
+  ];
   const missing = needs.filter(need => !request.attention.some(a => sameNeed(a, need)));
   const over = request.attention.filter(a => !needs.some(need => sameNeed(a, need)));
   return [
-    ...missing.map(({ since, ...need }): Decision => ({ key: `raise:${keyOf(need)}:${since}`, kind: 'attention-raised', ...need })),
-    ...over.map(({ code, instance, step, since }): Decision => ({ key: `clear:${keyOf({ code, instance, step })}:${since}`, kind: 'attention-cleared', code, instance, step })),
+    ...missing.map(({ since, ...need }): Decision => ({
+      key: `raise:${keyOf(need)}:${since}`,
+      kind: 'attention-raised',
+      ...need,
+    })),
+    ...over.map(({ code, instance, step, since }): Decision => ({
+      key: `clear:${keyOf({ code, instance, step })}:${since}`,
+      kind: 'attention-cleared',
+      code,
+      instance,
+      step,
+    })),
     ...missedDeadlines(request, connectors, context),
     ...returnedAccess(request, outcomes),
   ];
 }
 
-const sameNeed = (a: Attention, b: Need): boolean => a.code === b.code && a.instance === b.instance && a.step === b.step;
-const keyOf = (n: { code: string; instance: string | null; step: Step | null }): string => `${n.code}:${n.instance}:${n.step}`;
+const sameNeed = (a: Attention, b: Need): boolean =>
+  a.code === b.code && a.instance === b.instance && a.step === b.step;
+const keyOf = (n: { code: string; instance: string | null; step: Step | null }): string =>
+  `${n.code}:${n.instance}:${n.step}`;
 
 function parkedNeeds(outcomes: ReadonlyMap<string, OutcomeState>): Need[] {
   return [...outcomes.values()].flatMap(({ instance, trouble }) =>
     trouble?.next === 'park'
-      ? [{ code: trouble.code, instance, step: trouble.step, since: trouble.since, nextAction: `look at ${trouble.type} of ${instance}, mend the cause, then retry or waive the step` }]
+      ? [
+          {
+            code: trouble.code,
+            instance,
+            step: trouble.step,
+            since: trouble.since,
+            nextAction: `look at ${trouble.type} of ${instance}, mend the cause, then retry or waive the step`,
+          },
+        ]
       : [],
   );
 }
@@ -41,12 +65,19 @@ function unsupportedNeeds(request: RequestState, connectors: readonly ConnectorS
   return connectors.flatMap(c =>
     c.steps
       .filter(s => s.state === 'unsupported')
-      .map(s => ({ code: 'step.unsupported', instance: c.connector, step: s.step, since: request.requestedAt, nextAction: `do ${s.step} in ${c.connector} by hand, then waive the step` })),
+      .map(s => ({
+        code: 'step.unsupported',
+        instance: c.connector,
+        step: s.step,
+        since: request.requestedAt,
+        nextAction: `do ${s.step} in ${c.connector} by hand, then waive the step`,
+      })),
   );
 }
 
 function reclaimedNeeds(request: RequestState, context: DecisionContext): Need[] {
-  if (context.otherLiveSubject === undefined || (request.phase !== 'held' && request.phase !== 'cut')) return [];
+  if (context.otherLiveSubject === undefined || (request.phase !== 'held' && request.phase !== 'cut'))
+    return [];
   const due = request.hold.kind === 'none' || Date.parse(request.purgeAfter ?? '') <= context.now.getTime();
   if (!due) return [];
   return [
@@ -55,17 +86,28 @@ function reclaimedNeeds(request: RequestState, context: DecisionContext): Need[]
       instance: null,
       step: 'delete',
       since: request.purgeAfter ?? request.requestedAt,
-      nextAction: 'somebody else now has this user name: waive the deletion to hand the account over, or take the name from the other person first',
+      nextAction:
+        'somebody else now has this user name: waive the deletion to hand the account over, or take the name from the other person first',
     },
   ];
 }
 
-function missedDeadlines(request: RequestState, connectors: readonly ConnectorStatus[], context: DecisionContext): Decision[] {
+function missedDeadlines(
+  request: RequestState,
+  connectors: readonly ConnectorStatus[],
+  context: DecisionContext,
+): Decision[] {
   if (request.phase !== 'cutting' || Date.parse(request.cutDeadlineAt) > context.now.getTime()) return [];
   return connectors.flatMap(c =>
     c.steps
       .filter(s => s.step !== 'delete' && !isSettled(s))
-      .map((s): Decision => ({ key: `deadline:${c.connector}:${s.step}`, kind: 'deadline-missed', instance: c.connector, step: s.step, deadline: request.cutDeadlineAt })),
+      .map((s): Decision => ({
+        key: `deadline:${c.connector}:${s.step}`,
+        kind: 'deadline-missed',
+        instance: c.connector,
+        step: s.step,
+        deadline: request.cutDeadlineAt,
+      })),
   );
 }
 
@@ -73,7 +115,14 @@ function returnedAccess(request: RequestState, outcomes: ReadonlyMap<string, Out
   if (request.phase !== 'closed') return [];
   return [...outcomes.values()].flatMap(({ instance, trouble }): Decision[] =>
     trouble?.stage === 'reverify' && trouble.step && trouble.type === 'sever.access.still-present.v1'
-      ? [{ key: `returned:${instance}:${trouble.step}:${trouble.since}`, kind: 'access-returned', instance, step: trouble.step }]
+      ? [
+          {
+            key: `returned:${instance}:${trouble.step}:${trouble.since}`,
+            kind: 'access-returned',
+            instance,
+            step: trouble.step,
+          },
+        ]
       : [],
   );
 }

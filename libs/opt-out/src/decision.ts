@@ -2,7 +2,12 @@ import type { Step } from '@sever/event-contracts';
 
 /** What the coordinator says next about an opt-out. `key` names the decision: each is made once. */
 export type Decision = { key: string } & (
-  | { kind: 'cut'; residualAccessUntil: string | null; waived: { instance: string; step: Step }[]; noAccount: string[] }
+  | {
+      kind: 'cut';
+      residualAccessUntil: string | null;
+      waived: { instance: string; step: Step }[];
+      noAccount: string[];
+    }
   | { kind: 'held'; purgeAfter: string }
   | { kind: 'purge-started'; instances: string[] }
   | { kind: 'closed'; outcome: 'purged' | 'cut-only' | 'nothing-bound' }

@@ -5,8 +5,17 @@ import type { RequestState } from './request-state.js';
 const RECHECK_MS = 30_000;
 
 /** The next moment at which time alone may change what is decided; undefined when only an event can. */
-export function nextDue(request: RequestState, now: Date, reverifyAfterSeconds: readonly number[]): Date | undefined {
-  const times = [deadlineAt(request, now), purgeAt(request, now), closedAt(request, reverifyAfterSeconds), waiverAt(request, now)];
+export function nextDue(
+  request: RequestState,
+  now: Date,
+  reverifyAfterSeconds: readonly number[],
+): Date | undefined {
+  const times = [
+    deadlineAt(request, now),
+    purgeAt(request, now),
+    closedAt(request, reverifyAfterSeconds),
+    waiverAt(request, now),
+  ];
   const earliest = Math.min(...times.filter(t => t !== undefined));
   return Number.isFinite(earliest) ? new Date(earliest) : undefined;
 }
@@ -27,6 +36,8 @@ const closedAt = (request: RequestState, schedule: readonly number[]): number | 
 
 function waiverAt(request: RequestState, now: Date): number | undefined {
   if (request.phase === 'closed' || request.phase === 'restored') return undefined;
-  const ends = request.waivers.flatMap(w => (w.expiresAt === null ? [] : [Date.parse(w.expiresAt)])).filter(at => at > now.getTime());
+  const ends = request.waivers
+    .flatMap(w => (w.expiresAt === null ? [] : [Date.parse(w.expiresAt)]))
+    .filter(at => at > now.getTime());
   return ends.length > 0 ? Math.min(...ends) : undefined;
 }

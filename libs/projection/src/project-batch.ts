@@ -7,7 +7,13 @@ import { projectReadModels } from '@sever/read-models';
 
 /** Applies a batch of records to the read models and the audit stream, in the caller's transaction. */
 export async function projectBatch(on: Queryable, records: readonly LogRecord[]): Promise<void> {
-  const placed = records.map(({ topic, partition, logOffset, value }) => ({ topic, partition, logOffset, value, event: readLoggedEvent(value) }));
+  const placed = records.map(({ topic, partition, logOffset, value }) => ({
+    topic,
+    partition,
+    logOffset,
+    value,
+    event: readLoggedEvent(value),
+  }));
   await projectReadModels(on, placed);
   failpoint('projector.mid-batch');
   await appendAudit(on, placed);

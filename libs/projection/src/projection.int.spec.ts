@@ -3,7 +3,11 @@ import { auditMigrations } from '@sever/audit-store';
 import { randomUUID } from 'node:crypto';
 import { makeEvent, type SeverEvent } from '@sever/event-contracts';
 import { PARTITIONS, partitionKey, toRecord, type LogRecord } from '@sever/event-log';
-import { createPostgresEventLogAdmin, createPostgresEventLogWriter, eventLogMigrations } from '@sever/event-log-postgres';
+import {
+  createPostgresEventLogAdmin,
+  createPostgresEventLogWriter,
+  eventLogMigrations,
+} from '@sever/event-log-postgres';
 import { rows } from '@sever/postgres';
 import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
 import { READ_MODEL_TABLES, readModelMigrations, stateDigest } from '@sever/read-models';
@@ -21,7 +25,15 @@ function life(): SeverEvent[] {
   const actor = { kind: 'connection', id: 'entra' } as const;
   const target = { kind: 'subject', id: subject } as const;
   const coordinator = { actor: { kind: 'coordinator', id: 'coordinator' } as const, target };
-  const work = { actor: { kind: 'connector', id: 'scim' } as const, target, instance: 'scim', system: 'scim', stage: 'cut' as const, attempt: 1, evidence: {} };
+  const work = {
+    actor: { kind: 'connector', id: 'scim' } as const,
+    target,
+    instance: 'scim',
+    system: 'scim',
+    stage: 'cut' as const,
+    attempt: 1,
+    evidence: {},
+  };
   const requested = makeEvent({
     ...base,
     type: 'sever.optout.requested.v1',
@@ -34,7 +46,18 @@ function life(): SeverEvent[] {
       reason: null,
       asker: { kind: 'connection', id: 'entra' },
       identifiers: sealed,
-      instances: [{ instance: 'scim', system: 'scim', waivers: [], steps: connectorStages.map(step => ({ step, support: 'supported' as const, stage: 'cut' as const })) }],
+      instances: [
+        {
+          instance: 'scim',
+          system: 'scim',
+          waivers: [],
+          steps: connectorStages.map(step => ({
+            step,
+            support: 'supported' as const,
+            stage: 'cut' as const,
+          })),
+        },
+      ],
       nothingBound: false,
       hold: { kind: 'never', seconds: 0, ignoreResidualAccess: false },
       cutDeadlineSeconds: 300,
@@ -42,15 +65,39 @@ function life(): SeverEvent[] {
     },
   });
   const outcomes = connectorStages.flatMap(step => [
-    makeEvent({ ...base, type: 'sever.step.acted.v1', id: randomUUID(), source: '/connectors/scim', data: { ...work, step, residualAccessUntil: null } }),
-    makeEvent({ ...base, type: 'sever.step.verified.v1', id: randomUUID(), source: '/connectors/scim', data: { ...work, step, residualAccessUntil: null } }),
+    makeEvent({
+      ...base,
+      type: 'sever.step.acted.v1',
+      id: randomUUID(),
+      source: '/connectors/scim',
+      data: { ...work, step, residualAccessUntil: null },
+    }),
+    makeEvent({
+      ...base,
+      type: 'sever.step.verified.v1',
+      id: randomUUID(),
+      source: '/connectors/scim',
+      data: { ...work, step, residualAccessUntil: null },
+    }),
   ]);
   const instant = '2026-01-01T00:00:00.000Z';
   return [
     requested,
     ...outcomes,
-    makeEvent({ ...base, type: 'sever.optout.cut.v1', id: randomUUID(), source: '/coordinator', data: { ...coordinator, cutAt: instant, residualAccessUntil: null, waived: [], noAccount: [] } }),
-    makeEvent({ ...base, type: 'sever.optout.closed.v1', id: randomUUID(), source: '/coordinator', data: { ...coordinator, closedAt: instant, outcome: 'cut-only' } }),
+    makeEvent({
+      ...base,
+      type: 'sever.optout.cut.v1',
+      id: randomUUID(),
+      source: '/coordinator',
+      data: { ...coordinator, cutAt: instant, residualAccessUntil: null, waived: [], noAccount: [] },
+    }),
+    makeEvent({
+      ...base,
+      type: 'sever.optout.closed.v1',
+      id: randomUUID(),
+      source: '/coordinator',
+      data: { ...coordinator, closedAt: instant, outcome: 'cut-only' },
+    }),
   ];
 }
 
@@ -65,7 +112,8 @@ describe('the projection', () => {
       { topic: 'outcomes', partitions: PARTITIONS },
     ]);
     const writer = createPostgresEventLogWriter(db.owner);
-    for (const event of Array.from({ length: 12 }, life).flat()) await db.owner.transaction(em => writer.append(em, [toRecord(event)]));
+    for (const event of Array.from({ length: 12 }, life).flat())
+      await db.owner.transaction(em => writer.append(em, [toRecord(event)]));
     log = [];
     const to = new Map([...(await admin.endOffsets('requests')), ...(await admin.endOffsets('outcomes'))]);
     for await (const batch of admin.scan({ topics: ['requests', 'outcomes'], to })) log.push(...batch);
@@ -79,14 +127,16 @@ describe('the projection', () => {
     await db.owner.query('alter table audit_event enable trigger all');
   }
 
-  const apply = (records: readonly LogRecord[]): Promise<void> => db.owner.transaction(em => projectBatch(em, records));
+  const apply = (records: readonly LogRecord[]): Promise<void> =>
+    db.owner.transaction(em => projectBatch(em, records));
 
   it('gives one digest for every interleaving of the topics and every batching', async () => {
     await reset();
     await apply(log);
     const expected = await stateDigest(db.owner);
     const partitions = new Map<string, LogRecord[]>();
-    for (const record of log) partitions.set(partitionKey(record), [...(partitions.get(partitionKey(record)) ?? []), record]);
+    for (const record of log)
+      partitions.set(partitionKey(record), [...(partitions.get(partitionKey(record)) ?? []), record]);
     await fc.assert(
       fc.asyncProperty(fc.infiniteStream(fc.nat()), async picks => {
         await reset();
@@ -131,7 +181,9 @@ describe('the projection', () => {
     await reset();
     await apply(log);
     const projector = await db.open(await db.urlAs('sever_projector'));
-    await expect(rows(projector, `update audit_event set tenant = 'x'`)).rejects.toMatchObject({ code: '42501' });
+    await expect(rows(projector, `update audit_event set tenant = 'x'`)).rejects.toMatchObject({
+      code: '42501',
+    });
     await expect(rows(db.owner, `delete from audit_event`)).rejects.toThrow(/append-only/);
     await expect(rows(db.owner, `truncate audit_event`)).rejects.toThrow(/append-only/);
   });
@@ -143,13 +195,21 @@ describe('the projection', () => {
       `insert into consumer_offset (consumer, topic, partition, next_offset, next_log_offset)
        select 'projector', topic, partition, next_offset, next_offset from log_partition on conflict do nothing`,
     );
-    expect(await verifyReplay({ ownerUrl: db.url })).toMatchObject({ equal: true, events: log.length, audit: { missing: 0, differing: 0 } });
-    await db.owner.query(`update rm_opt_out set state = jsonb_set(state, '{phase}', '"cutting"') where opt_out_id = (select opt_out_id from rm_opt_out limit 1)`);
+    expect(await verifyReplay({ ownerUrl: db.url })).toMatchObject({
+      equal: true,
+      events: log.length,
+      audit: { missing: 0, differing: 0 },
+    });
+    await db.owner.query(
+      `update rm_opt_out set state = jsonb_set(state, '{phase}', '"cutting"') where opt_out_id = (select opt_out_id from rm_opt_out limit 1)`,
+    );
     expect(await verifyReplay({ ownerUrl: db.url })).toMatchObject({ equal: false });
     await reset();
     await apply(log);
     await db.owner.query('alter table audit_event disable trigger all');
-    await db.owner.query(`update audit_event set value = value || 'x' where event_id = (select event_id from audit_event limit 1)`);
+    await db.owner.query(
+      `update audit_event set value = value || 'x' where event_id = (select event_id from audit_event limit 1)`,
+    );
     expect(await verifyReplay({ ownerUrl: db.url })).toMatchObject({ equal: false, audit: { differing: 1 } });
   });
 });

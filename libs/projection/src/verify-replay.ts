@@ -28,8 +28,16 @@ const BATCH = 2_000;
  * Rebuilds all read models from offset zero into a schema of its own, up to a recorded cut of the projector's offsets, and
  * compares. Writers go on meanwhile. Needs the owner's rights.
  */
-export async function verifyReplay(o: { ownerUrl: string; onProgress?: (p: ReplayProgress) => void }): Promise<ReplayReport> {
-  const dataSource = await openDatabase({ url: o.ownerUrl, applicationName: 'sever-replay', poolMax: 4, statementTimeoutMs: 0 });
+export async function verifyReplay(o: {
+  ownerUrl: string;
+  onProgress?: (p: ReplayProgress) => void;
+}): Promise<ReplayReport> {
+  const dataSource = await openDatabase({
+    url: o.ownerUrl,
+    applicationName: 'sever-replay',
+    poolMax: 4,
+    statementTimeoutMs: 0,
+  });
   try {
     const began = performance.now();
     const live = await liveState(dataSource);
@@ -76,7 +84,8 @@ async function replay(
   await runner.query('select pg_advisory_lock(7236142)');
   await runner.query(`drop schema if exists ${SCHEMA} cascade`);
   await runner.query(`create schema ${SCHEMA}`);
-  for (const table of TABLES) await runner.query(`create table ${SCHEMA}.${table} (like public.${table} including all)`);
+  for (const table of TABLES)
+    await runner.query(`create table ${SCHEMA}.${table} (like public.${table} including all)`);
   await runner.query(`set search_path = ${SCHEMA}, public`);
   const to: Offsets = new Map(cut.map(c => [partitionKey(c), BigInt(c.next)]));
   const total = [...to.values()].reduce((sum, next) => sum + Number(next), 0);

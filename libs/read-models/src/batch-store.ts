@@ -7,9 +7,21 @@ import type { SubjectState } from './subject-state.js';
 export async function projectReadModels(on: Queryable, events: readonly PlacedEvent[]): Promise<void> {
   const state = await loadBatch(on, events);
   const touched = foldBatch(state, events);
-  if (touched.subjects.size > 0) await saveSubjects(on, [...touched.subjects].flatMap(key => state.subjects.get(key) ?? []));
-  if (touched.optOuts.size > 0) await saveOptOuts(on, [...touched.optOuts].flatMap(key => state.optOuts.get(key) ?? []));
-  if (touched.instances.size > 0) await saveInstances(on, [...touched.instances].flatMap(key => state.instances.get(key) ?? []));
+  if (touched.subjects.size > 0)
+    await saveSubjects(
+      on,
+      [...touched.subjects].flatMap(key => state.subjects.get(key) ?? []),
+    );
+  if (touched.optOuts.size > 0)
+    await saveOptOuts(
+      on,
+      [...touched.optOuts].flatMap(key => state.optOuts.get(key) ?? []),
+    );
+  if (touched.instances.size > 0)
+    await saveInstances(
+      on,
+      [...touched.instances].flatMap(key => state.instances.get(key) ?? []),
+    );
 }
 
 async function loadBatch(on: Queryable, events: readonly PlacedEvent[]): Promise<BatchState> {
@@ -28,8 +40,17 @@ async function loadBatch(on: Queryable, events: readonly PlacedEvent[]): Promise
   };
 }
 
-async function loadSubjects(on: Queryable, people: readonly { tenant: string; subject: string }[]): Promise<BatchState['subjects']> {
-  const found = await rows<{ tenant: string; subject: string; lifecycle: SubjectState['lifecycle']; digest: string | null; off: string }>(
+async function loadSubjects(
+  on: Queryable,
+  people: readonly { tenant: string; subject: string }[],
+): Promise<BatchState['subjects']> {
+  const found = await rows<{
+    tenant: string;
+    subject: string;
+    lifecycle: SubjectState['lifecycle'];
+    digest: string | null;
+    off: string;
+  }>(
     on,
     `select tenant, subject, lifecycle, identifiers_digest as digest, req_off as off from rm_subject
       where (tenant, subject) in (select * from unnest($1::text[], $2::uuid[]))`,
@@ -38,7 +59,12 @@ async function loadSubjects(on: Queryable, people: readonly { tenant: string; su
   return new Map(
     found.map(r => [
       `${r.tenant}\n${r.subject}`,
-      { state: { lifecycle: r.lifecycle, identifiersDigest: r.digest }, offset: BigInt(r.off), tenant: r.tenant, subject: r.subject },
+      {
+        state: { lifecycle: r.lifecycle, identifiersDigest: r.digest },
+        offset: BigInt(r.off),
+        tenant: r.tenant,
+        subject: r.subject,
+      },
     ]),
   );
 }
@@ -58,7 +84,9 @@ async function loadInstances(on: Queryable, ids: readonly string[]): Promise<Bat
     'select opt_out_id as id, instance, state, out_off as off from rm_instance where opt_out_id = any($1)',
     [ids],
   );
-  return new Map(found.map(r => [instanceRowKey(r.id, r.instance), { state: r.state, offset: BigInt(r.off) }]));
+  return new Map(
+    found.map(r => [instanceRowKey(r.id, r.instance), { state: r.state, offset: BigInt(r.off) }]),
+  );
 }
 
 type Values<M> = M extends Map<string, infer V> ? V : never;
@@ -104,6 +132,11 @@ async function saveInstances(on: Queryable, list: readonly Values<BatchState['in
     `insert into rm_instance as i (opt_out_id, instance, state, out_off)
      select * from unnest($1::uuid[], $2::text[], $3::jsonb[], $4::bigint[])
      on conflict (opt_out_id, instance) do update set state = excluded.state, out_off = excluded.out_off where i.out_off < excluded.out_off`,
-    [list.map(x => x.state.optOutId), list.map(x => x.state.instance), list.map(x => JSON.stringify(x.state)), list.map(x => String(x.offset))],
+    [
+      list.map(x => x.state.optOutId),
+      list.map(x => x.state.instance),
+      list.map(x => JSON.stringify(x.state)),
+      list.map(x => String(x.offset)),
+    ],
   );
 }

@@ -23,7 +23,10 @@ export const instanceRowKey = (optOutId: string, instance: string): string => `$
  * may arrive in any order.
  * @returns the keys of the rows that changed
  */
-export function foldBatch(state: BatchState, events: readonly PlacedEvent[]): { subjects: Set<string>; optOuts: Set<string>; instances: Set<string> } {
+export function foldBatch(
+  state: BatchState,
+  events: readonly PlacedEvent[],
+): { subjects: Set<string>; optOuts: Set<string>; instances: Set<string> } {
   const touched = { subjects: new Set<string>(), optOuts: new Set<string>(), instances: new Set<string>() };
   for (const placed of events) {
     if (placed.event.subject === '-') continue;

@@ -4,7 +4,11 @@ import { rows, type Queryable } from '@sever/postgres';
 
 /** What of each table counts, in primary-key order by bytes. Offsets do not: they say how far, not what. */
 const CONTENTS: readonly { table: string; key: string; columns: string }[] = [
-  { table: 'rm_subject', key: `tenant collate "C" || chr(10) || subject`, columns: 'tenant, subject, lifecycle, identifiers_digest' },
+  {
+    table: 'rm_subject',
+    key: `tenant collate "C" || chr(10) || subject`,
+    columns: 'tenant, subject, lifecycle, identifiers_digest',
+  },
   { table: 'rm_opt_out', key: 'opt_out_id::text', columns: 'state' },
   { table: 'rm_instance', key: `opt_out_id::text || chr(10) || instance collate "C"`, columns: 'state' },
 ];
@@ -21,7 +25,10 @@ export async function stateDigest(on: Queryable): Promise<string> {
   return all.digest('hex');
 }
 
-async function tableDigest(on: Queryable, { table, key, columns }: (typeof CONTENTS)[number]): Promise<string> {
+async function tableDigest(
+  on: Queryable,
+  { table, key, columns }: (typeof CONTENTS)[number],
+): Promise<string> {
   const hash = createHash('sha256');
   let after: string | null = null;
   for (;;) {

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { canonicalJson, type EncryptedField, type SeverEvent } from '@sever/event-contracts';
 
 /** What is kept of a person: where their life stands and the digest of their identifiers' ciphertext, never a name. */
-export type SubjectState = { lifecycle: 'present' | 'leaving' | 'cut' | 'gone' | 'restored' | 'rehired'; identifiersDigest: string | null };
+export type SubjectState = {
+  lifecycle: 'present' | 'leaving' | 'cut' | 'gone' | 'restored' | 'rehired';
+  identifiersDigest: string | null;
+};
 
 /** Folds one event of the `requests` topic into a person's state; undefined when the event says nothing about a person's life. */
 export function foldSubject(state: SubjectState | undefined, event: SeverEvent): SubjectState | undefined {
@@ -10,9 +13,15 @@ export function foldSubject(state: SubjectState | undefined, event: SeverEvent):
   switch (event.type) {
     case 'sever.subject.registered.v1':
     case 'sever.subject.linked.v1':
-      return { lifecycle: state?.lifecycle ?? 'present', identifiersDigest: digestOf(event.data.identifiers) };
+      return {
+        lifecycle: state?.lifecycle ?? 'present',
+        identifiersDigest: digestOf(event.data.identifiers),
+      };
     case 'sever.subject.identifiers-changed.v1':
-      return { lifecycle: state?.lifecycle ?? 'present', identifiersDigest: digestOf(event.data.identifiers) };
+      return {
+        lifecycle: state?.lifecycle ?? 'present',
+        identifiersDigest: digestOf(event.data.identifiers),
+      };
     case 'sever.optout.requested.v1':
       return { lifecycle: 'leaving', identifiersDigest: kept ?? digestOf(event.data.identifiers) };
     case 'sever.optout.cut.v1':
@@ -28,4 +37,5 @@ export function foldSubject(state: SubjectState | undefined, event: SeverEvent):
   }
 }
 
-const digestOf = (field: EncryptedField): string => createHash('sha256').update(canonicalJson(field)).digest('hex');
+const digestOf = (field: EncryptedField): string =>
+  createHash('sha256').update(canonicalJson(field)).digest('hex');

@@ -6,9 +6,11 @@ export type JsonObject = { [name: string]: Json };
 const POLLUTING = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** Names that could reach an object's prototype, in any case: never an attribute name. */
-export const isPolluting = (name: string): boolean => POLLUTING.has(name.toLowerCase()) || name in Object.prototype;
+export const isPolluting = (name: string): boolean =>
+  POLLUTING.has(name.toLowerCase()) || name in Object.prototype;
 
-export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const DEPTH_MAX = 32;
 
@@ -31,8 +33,10 @@ function checked(value: unknown, depth: number): Json {
   if (depth > DEPTH_MAX) throw invalidSyntax(`the body is nested deeper than ${DEPTH_MAX} levels`);
   if (Array.isArray(value)) return value.map(item => checked(item, depth + 1));
   if (typeof value !== 'object' || value === null) {
-    if (typeof value === 'string' && !value.isWellFormed()) throw invalidSyntax('a string holds half a surrogate pair');
-    if (typeof value === 'string' && value.includes('\0')) throw invalidSyntax('a string holds a NUL character');
+    if (typeof value === 'string' && !value.isWellFormed())
+      throw invalidSyntax('a string holds half a surrogate pair');
+    if (typeof value === 'string' && value.includes('\0'))
+      throw invalidSyntax('a string holds a NUL character');
     return value as Json;
   }
   const entries = Object.entries(value).map(([name, member]): [string, Json] => {
@@ -46,8 +50,12 @@ function checked(value: unknown, depth: number): Json {
 /** Deep equality of JSON values; members in any order. */
 export function sameJson(a: Json | undefined, b: Json | undefined): boolean {
   if (a === b) return true;
-  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
   if (!isObject(a) || !isObject(b)) return false;
   const names = Object.keys(a);
-  return names.length === Object.keys(b).length && names.every(name => Object.hasOwn(b, name) && sameJson(a[name], b[name]));
+  return (
+    names.length === Object.keys(b).length &&
+    names.every(name => Object.hasOwn(b, name) && sameJson(a[name], b[name]))
+  );
 }

@@ -8,7 +8,8 @@ import { canonicalResource } from './schema/canonical-resource.js';
 export function checkRequired(resource: JsonObject, type: ResourceType): JsonObject {
   for (const attribute of type.schema.attributes) {
     const value = resource[attribute.name];
-    if (attribute.required && (value === undefined || value === '')) throw invalidValue(`"${attribute.name}" is required`);
+    if (attribute.required && (value === undefined || value === ''))
+      throw invalidValue(`"${attribute.name}" is required`);
   }
   return resource;
 }
@@ -20,15 +21,25 @@ export function newResource(body: Json, type: ResourceType, reading: DialectRead
 }
 
 /** The resource that a PUT asks for (RFC 7644 §3.5.1). An omitted `active` keeps its stored value: silence re-activates nobody. */
-export function replacedResource(existing: JsonObject, body: Json, type: ResourceType, reading: DialectReading): JsonObject {
+export function replacedResource(
+  existing: JsonObject,
+  body: Json,
+  type: ResourceType,
+  reading: DialectReading,
+): JsonObject {
   const resource = checkRequired(canonicalResource(body, type, reading), type);
-  return resource.active === undefined && existing.active !== undefined ? { ...resource, active: existing.active } : resource;
+  return resource.active === undefined && existing.active !== undefined
+    ? { ...resource, active: existing.active }
+    : resource;
 }
 
 /** Names of the attributes that differ, `extension:attribute` for extensions; never values. */
 export function changedAttributes(before: JsonObject, after: JsonObject): string[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...names].filter(name => !sameJson(before[name], after[name])).flatMap(name => refine(name, before[name], after[name])).sort();
+  return [...names]
+    .filter(name => !sameJson(before[name], after[name]))
+    .flatMap(name => refine(name, before[name], after[name]))
+    .sort();
 }
 
 function refine(name: string, before: Json | undefined, after: Json | undefined): string[] {

@@ -28,7 +28,12 @@ export class ScimError extends Error {
   }
 }
 
-export type ScimErrorBody = { schemas: [typeof ERROR_SCHEMA]; status: string; scimType?: ScimType; detail: string };
+export type ScimErrorBody = {
+  schemas: [typeof ERROR_SCHEMA];
+  status: string;
+  scimType?: ScimType;
+  detail: string;
+};
 
 /** The body of an error: `status` is a string, `scimType` is left out when there is none. */
 export const errorBody = (error: ScimError): ScimErrorBody => ({

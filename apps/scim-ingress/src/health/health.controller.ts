@@ -23,14 +23,17 @@ export class HealthController {
     try {
       void reply.send(await this.health.check([() => this.database()]));
     } catch (error) {
-      const response: unknown = error instanceof Error && 'response' in error ? error.response : { status: 'error' };
+      const response: unknown =
+        error instanceof Error && 'response' in error ? error.response : { status: 'error' };
       void reply.status(503).send(response);
     }
   }
 
   @Get('metrics')
   async metrics(@Res() reply: FastifyReply): Promise<void> {
-    void reply.header('content-type', this.context.metrics.contentType).send(await this.context.metrics.metrics());
+    void reply
+      .header('content-type', this.context.metrics.contentType)
+      .send(await this.context.metrics.metrics());
   }
 
   @Get('openapi.json')

@@ -16,11 +16,23 @@ const standing = (phase: StandingPhase, askers: Asker[], rehired = false): Stand
   rehired,
 });
 
-const deactivate: Change = { kind: 'update', activeBefore: true, activeAfter: false, identifiersChanged: false, attributes: ['active'], linked: false };
+const deactivate: Change = {
+  kind: 'update',
+  activeBefore: true,
+  activeAfter: false,
+  identifiersChanged: false,
+  attributes: ['active'],
+  linked: false,
+};
 const activate: Change = { ...deactivate, activeBefore: false, activeAfter: true };
 const remove: Change = { ...deactivate, kind: 'remove', attributes: [] };
 const removeInactive: Change = { ...remove, activeBefore: false };
-const rename: Change = { ...deactivate, activeAfter: true, identifiersChanged: true, attributes: ['userName'] };
+const rename: Change = {
+  ...deactivate,
+  activeAfter: true,
+  identifiersChanged: true,
+  attributes: ['userName'],
+};
 const repeatTrue: Change = { ...deactivate, activeBefore: true, activeAfter: true, attributes: ['title'] };
 const repeatFalse: Change = { ...repeatTrue, activeBefore: false, activeAfter: false };
 const create: Change = { ...repeatTrue, kind: 'create', activeBefore: undefined };
@@ -49,8 +61,18 @@ const TABLE: [string, Change, Standing | undefined, string][] = [
   ['nothing new', { ...repeatTrue, attributes: [] }, undefined, 'nothing'],
   ['a new person', create, undefined, 'registered'],
   ['a known person at another connection', { ...create, linked: true }, undefined, 'linked'],
-  ['a known person at another connection, opted out', { ...create, linked: true }, standing('open', [other]), 'linked'],
-  ['a purged person comes back at another connection', { ...create, linked: true }, standing('purged', [other]), 'rehired'],
+  [
+    'a known person at another connection, opted out',
+    { ...create, linked: true },
+    standing('open', [other]),
+    'linked',
+  ],
+  [
+    'a purged person comes back at another connection',
+    { ...create, linked: true },
+    standing('purged', [other]),
+    'rehired',
+  ],
 ];
 
 describe('the meaning of a change', () => {

@@ -33,7 +33,8 @@ export type StandingMeaning =
  * @param me the connection that writes
  */
 export function requestMeaning(change: Change, standing: Standing | undefined, me: Asker): Meaning {
-  const against = standing && standsAgainst(standing) && standing.phase !== 'restoring' ? standing : undefined;
+  const against =
+    standing && standsAgainst(standing) && standing.phase !== 'restoring' ? standing : undefined;
   if (change.kind === 'create') return arrival(change, against);
   const leaves = change.kind === 'remove' || (change.activeBefore === true && !change.activeAfter);
   if (leaves) return leaving(change, against);
@@ -56,7 +57,8 @@ function leaving(change: Change, against: Standing | undefined): Meaning {
 function returning(against: Standing, me: Asker): Meaning {
   if (isGone(against)) return { kind: 'rehired' };
   const others = against.askers.filter(asker => !sameAsker(asker, me));
-  if (others.length === against.askers.length) return { kind: 'restoreRefused', cause: 'not-an-asker', withdrawn: false };
+  if (others.length === against.askers.length)
+    return { kind: 'restoreRefused', cause: 'not-an-asker', withdrawn: false };
   if (others.length > 0) return { kind: 'restoreRefused', cause: 'others-still-ask', withdrawn: true };
   return { kind: 'restoreRequested' };
 }

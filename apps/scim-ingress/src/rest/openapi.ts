@@ -1,12 +1,27 @@
 import { z } from 'zod';
-import { connectionBodySchema, killSwitchBodySchema, operatorBodySchema, optOutBodySchema } from './request-bodies.js';
+import {
+  connectionBodySchema,
+  killSwitchBodySchema,
+  operatorBodySchema,
+  optOutBodySchema,
+} from './request-bodies.js';
 
 const json = (schema: object): object => ({ content: { 'application/json': { schema } } });
-const problem = { description: 'RFC 9457 problem details with a stable `code`', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } };
-const answer = (status: string, description: string, schema: object = { type: 'object' }): object => ({ [status]: { description, ...json(schema) }, default: problem });
+const problem = {
+  description: 'RFC 9457 problem details with a stable `code`',
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+};
+const answer = (status: string, description: string, schema: object = { type: 'object' }): object => ({
+  [status]: { description, ...json(schema) },
+  default: problem,
+});
 const body = (schema: z.ZodType): object => ({ required: true, ...json(withoutDialect(schema)) });
 const optOut = { $ref: '#/components/schemas/OptOut' };
-const parameter = (place: 'path' | 'query' | 'header', name: string, required = place === 'path'): object => ({ in: place, name, required, schema: { type: 'string' } });
+const parameter = (
+  place: 'path' | 'query' | 'header',
+  name: string,
+  required = place === 'path',
+): object => ({ in: place, name, required, schema: { type: 'string' } });
 const ACTIONS = ['restore', 'retry', 'waive', 'hold', 'release', 'approve', 'reject'];
 
 function withoutDialect(schema: z.ZodType): object {
@@ -16,7 +31,14 @@ function withoutDialect(schema: z.ZodType): object {
 
 const action = (name: string): [string, object] => [
   `/v1/opt-outs/{id}/${name}`,
-  { post: { summary: `${name} an opt-out`, parameters: [parameter('path', 'id')], requestBody: body(operatorBodySchema), responses: answer('202', 'The opt-out after it', optOut) } },
+  {
+    post: {
+      summary: `${name} an opt-out`,
+      parameters: [parameter('path', 'id')],
+      requestBody: body(operatorBodySchema),
+      responses: answer('202', 'The opt-out after it', optOut),
+    },
+  },
 ];
 
 /** OpenAPI 3.1 description of the REST door; request bodies come from the schemas that check them. */
@@ -26,36 +48,101 @@ export const openApiDocument = (): object => ({
   security: [{ bearer: [] }],
   paths: {
     '/v1/opt-outs': {
-      post: { summary: 'Opt a person out', parameters: [parameter('header', 'Idempotency-Key')], requestBody: body(optOutBodySchema), responses: answer('202', 'The opt-out', optOut) },
+      post: {
+        summary: 'Opt a person out',
+        parameters: [parameter('header', 'Idempotency-Key')],
+        requestBody: body(optOutBodySchema),
+        responses: answer('202', 'The opt-out', optOut),
+      },
       get: {
         summary: 'Opt-outs, newest first',
         parameters: ['tenant', 'userName', 'state', 'cursor', 'limit'].map(name => parameter('query', name)),
-        responses: answer('200', 'A page', { type: 'object', required: ['items', 'next'], properties: { items: { type: 'array', items: optOut }, next: { type: ['string', 'null'] } } }),
+        responses: answer('200', 'A page', {
+          type: 'object',
+          required: ['items', 'next'],
+          properties: { items: { type: 'array', items: optOut }, next: { type: ['string', 'null'] } },
+        }),
       },
     },
-    '/v1/opt-outs/{id}': { get: { summary: 'One opt-out', parameters: [parameter('path', 'id')], responses: answer('200', 'The opt-out', optOut) } },
+    '/v1/opt-outs/{id}': {
+      get: {
+        summary: 'One opt-out',
+        parameters: [parameter('path', 'id')],
+        responses: answer('200', 'The opt-out', optOut),
+      },
+    },
     '/v1/opt-outs/{id}/events': {
-      get: { summary: 'Server-sent events, one per change', parameters: [parameter('path', 'id')], responses: { 200: { description: 'A stream', content: { 'text/event-stream': {} } }, default: problem } },
+      get: {
+        summary: 'Server-sent events, one per change',
+        parameters: [parameter('path', 'id')],
+        responses: {
+          200: { description: 'A stream', content: { 'text/event-stream': {} } },
+          default: problem,
+        },
+      },
     },
     ...Object.fromEntries(ACTIONS.map(action)),
     '/v1/kill-switch': {
       get: { summary: 'The kill switch', responses: answer('200', 'Its state') },
-      put: { summary: 'Stop or resume every side effect', requestBody: body(killSwitchBodySchema), responses: answer('200', 'Its state') },
+      put: {
+        summary: 'Stop or resume every side effect',
+        requestBody: body(killSwitchBodySchema),
+        responses: answer('200', 'Its state'),
+      },
     },
     '/v1/subjects/opted-out': {
-      get: { summary: 'Whether somebody is opted out', parameters: [parameter('query', 'tenant', true), parameter('query', 'userName', true)], responses: answer('200', '`{ optedOut, since }`') },
+      get: {
+        summary: 'Whether somebody is opted out',
+        parameters: [parameter('query', 'tenant', true), parameter('query', 'userName', true)],
+        responses: answer('200', '`{ optedOut, since }`'),
+      },
     },
-    '/v1/connectors': { get: { summary: 'Health of the connectors', responses: answer('200', 'One entry per connector', { type: 'array' }) } },
-    '/v1/connections': { post: { summary: 'Make a connection', requestBody: body(connectionBodySchema), responses: answer('201', 'The connection with its token, shown once') } },
+    '/v1/connectors': {
+      get: {
+        summary: 'Health of the connectors',
+        responses: answer('200', 'One entry per connector', { type: 'array' }),
+      },
+    },
+    '/v1/connections': {
+      post: {
+        summary: 'Make a connection',
+        requestBody: body(connectionBodySchema),
+        responses: answer('201', 'The connection with its token, shown once'),
+      },
+    },
   },
   components: {
     securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
     schemas: {
-      Problem: { type: 'object', required: ['status', 'code', 'detail'], properties: { status: { type: 'integer' }, code: { type: 'string' }, detail: { type: 'string' } } },
+      Problem: {
+        type: 'object',
+        required: ['status', 'code', 'detail'],
+        properties: { status: { type: 'integer' }, code: { type: 'string' }, detail: { type: 'string' } },
+      },
       OptOut: {
         type: 'object',
-        required: ['id', 'tenant', 'subject', 'userName', 'state', 'needsAttention', 'source', 'reason', 'requestedAt', 'cutAt', 'purgeAfter', 'closedAt', 'connectors', 'timeline'],
-        properties: { id: { type: 'string', format: 'uuid' }, state: { type: 'string' }, connectors: { type: 'array' }, timeline: { type: 'array' } },
+        required: [
+          'id',
+          'tenant',
+          'subject',
+          'userName',
+          'state',
+          'needsAttention',
+          'source',
+          'reason',
+          'requestedAt',
+          'cutAt',
+          'purgeAfter',
+          'closedAt',
+          'connectors',
+          'timeline',
+        ],
+        properties: {
+          id: { type: 'string', format: 'uuid' },
+          state: { type: 'string' },
+          connectors: { type: 'array' },
+          timeline: { type: 'array' },
+        },
       },
     },
   },

@@ -1,5 +1,13 @@
 import { Body, Controller, Get, HttpCode, Post, Put, Query, Req, UseGuards } from '@nestjs/common';
-import { SWITCH_CHANNEL, bindInstance, createConnection, isOptedOut, readKillSwitch, setKillSwitch, type KillSwitch } from '@sever/directory';
+import {
+  SWITCH_CHANNEL,
+  bindInstance,
+  createConnection,
+  isOptedOut,
+  readKillSwitch,
+  setKillSwitch,
+  type KillSwitch,
+} from '@sever/directory';
 import { makeEvent, newEventId } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
 import { connectorOverview, type ConnectorOverview } from '@sever/read-models';
@@ -17,8 +25,12 @@ export class OperationsController {
   constructor(private readonly context: IngressContext) {}
 
   @Get('subjects/opted-out')
-  optedOut(@Query('tenant') tenant: string | undefined, @Query('userName') userName: string | undefined): Promise<{ optedOut: boolean; since: string | null }> {
-    if (!tenant || !userName) throw new HttpProblem(400, 'request.invalid', 'tenant and userName are required');
+  optedOut(
+    @Query('tenant') tenant: string | undefined,
+    @Query('userName') userName: string | undefined,
+  ): Promise<{ optedOut: boolean; since: string | null }> {
+    if (!tenant || !userName)
+      throw new HttpProblem(400, 'request.invalid', 'tenant and userName are required');
     return isOptedOut(this.context.dataSource, tenant, normaliseUserName(userName));
   }
 
@@ -57,16 +69,30 @@ export class OperationsController {
 
   @Post('connections')
   @HttpCode(201)
-  async createConnection(@Body() body: unknown): Promise<{ id: string; tenant: string; dialect: string; baseUrl: string; token: string }> {
+  async createConnection(
+    @Body() body: unknown,
+  ): Promise<{ id: string; tenant: string; dialect: string; baseUrl: string; token: string }> {
     const wanted = parseBody(connectionBodySchema, body);
     const id = wanted.id ?? `${wanted.dialect}-${randomBytes(4).toString('hex')}`;
     const rateLimit = wanted.rateLimit === 'off' ? UNLIMITED : (wanted.rateLimit ?? null);
     const { connection, token } = await this.context.dataSource.transaction(async em => {
-      const made = await createConnection(em, { id, tenant: wanted.tenant, dialect: wanted.dialect, rateLimit });
-      for (const instance of wanted.bind ?? []) await bindInstance(em, { tenant: wanted.tenant, instance, match: { by: 'userName' } });
+      const made = await createConnection(em, {
+        id,
+        tenant: wanted.tenant,
+        dialect: wanted.dialect,
+        rateLimit,
+      });
+      for (const instance of wanted.bind ?? [])
+        await bindInstance(em, { tenant: wanted.tenant, instance, match: { by: 'userName' } });
       return made;
     });
-    return { id, tenant: connection.tenant, dialect: connection.dialect, baseUrl: `${this.context.policy.publicUrl}/scim/v2/${id}`, token };
+    return {
+      id,
+      tenant: connection.tenant,
+      dialect: connection.dialect,
+      baseUrl: `${this.context.policy.publicUrl}/scim/v2/${id}`,
+      token,
+    };
   }
 }
 

@@ -40,7 +40,8 @@ export class OptOutCommands {
   /** Starts an opt-out, or joins the one that stands. The same idempotency key gives the same opt-out. */
   request(caller: Caller, body: OptOutBody, idempotencyKey: string | undefined): Promise<string> {
     return commitWrite(this.context, async em => {
-      const known = idempotencyKey === undefined ? undefined : await this.seen(em, caller, idempotencyKey, body);
+      const known =
+        idempotencyKey === undefined ? undefined : await this.seen(em, caller, idempotencyKey, body);
       if (known) return { result: known, event: undefined };
       const written = await this.requestIn(em, caller, body);
       if (idempotencyKey !== undefined) await this.remember(em, caller, idempotencyKey, body, written.result);
@@ -52,10 +53,17 @@ export class OptOutCommands {
   restore(caller: Caller, id: string, body: OperatorBody): Promise<string> {
     return this.onStanding(caller, id, 'restore', body, async (em, standing, draft) => {
       if (standing.phase !== 'open' && standing.phase !== 'cut-only')
-        throw new HttpProblem(409, 'opt-out.not-restorable', `this opt-out is ${standing.phase}; only before the purge can anything be given back`);
+        throw new HttpProblem(
+          409,
+          'opt-out.not-restorable',
+          `this opt-out is ${standing.phase}; only before the purge can anything be given back`,
+        );
       await setAskers(em, standing.optOutId, []);
       await setPhase(em, standing.optOutId, 'restoring');
-      return draft.onOptOut('sever.optout.restore-requested.v1', standing.optOutId, { asker: draft.request.asker, overridesAskers: true });
+      return draft.onOptOut('sever.optout.restore-requested.v1', standing.optOutId, {
+        asker: draft.request.asker,
+        overridesAskers: true,
+      });
     });
   }
 
@@ -63,14 +71,18 @@ export class OptOutCommands {
     return this.onStanding(caller, id, 'operator', body, async (em, standing, draft) => {
       requireRunning(standing);
       await this.checkInstance(em, standing.tenant, body.connector);
-      return draft.onOptOut('sever.optout.retry-requested.v1', standing.optOutId, { instance: body.connector ?? null, step: body.step ?? null });
+      return draft.onOptOut('sever.optout.retry-requested.v1', standing.optOutId, {
+        instance: body.connector ?? null,
+        step: body.step ?? null,
+      });
     });
   }
 
   waive(caller: Caller, id: string, body: OperatorBody): Promise<string> {
     return this.onStanding(caller, id, 'operator', body, async (em, standing, draft) => {
       requireRunning(standing);
-      if (body.connector === undefined) throw new HttpProblem(400, 'waiver.connector-required', 'say which connector the waiver is for');
+      if (body.connector === undefined)
+        throw new HttpProblem(400, 'waiver.connector-required', 'say which connector the waiver is for');
       await this.checkInstance(em, standing.tenant, body.connector);
       return draft.onOptOut('sever.optout.waived.v1', standing.optOutId, {
         instance: body.connector,
@@ -84,10 +96,24 @@ export class OptOutCommands {
   /** A legal hold: no purge until it is released. */
   setHold(caller: Caller, id: string, body: OperatorBody, held: boolean): Promise<string> {
     return this.onStanding(caller, id, 'operator', body, async (em, standing, draft) => {
-      if (standing.phase !== 'open') throw new HttpProblem(409, 'opt-out.not-running', `this opt-out is ${standing.phase}; a hold would change nothing`);
-      if (standing.legalHold === held) throw new HttpProblem(409, held ? 'hold.stands' : 'hold.none', held ? 'a legal hold stands already' : 'no legal hold stands');
+      if (standing.phase !== 'open')
+        throw new HttpProblem(
+          409,
+          'opt-out.not-running',
+          `this opt-out is ${standing.phase}; a hold would change nothing`,
+        );
+      if (standing.legalHold === held)
+        throw new HttpProblem(
+          409,
+          held ? 'hold.stands' : 'hold.none',
+          held ? 'a legal hold stands already' : 'no legal hold stands',
+        );
       await setLegalHold(em, standing.optOutId, held);
-      return draft.onOptOut(held ? 'sever.optout.hold-placed.v1' : 'sever.optout.hold-released.v1', standing.optOutId, {});
+      return draft.onOptOut(
+        held ? 'sever.optout.hold-placed.v1' : 'sever.optout.hold-released.v1',
+        standing.optOutId,
+        {},
+      );
     });
   }
 
@@ -97,8 +123,14 @@ export class OptOutCommands {
     const standing = await lockStanding(em, subject.tenant, subject.id);
     if (standing && standsAgainst(standing) && (standing.phase === 'open' || standing.phase === 'purging')) {
       const { asker } = draft.request;
-      await setAskers(em, standing.optOutId, [...standing.askers.filter(a => a.kind !== asker.kind || a.id !== asker.id), asker]);
-      const event = await draft.onOptOut('sever.optout.repeated.v1', standing.optOutId, { asker, resourceRemoved: false });
+      await setAskers(em, standing.optOutId, [
+        ...standing.askers.filter(a => a.kind !== asker.kind || a.id !== asker.id),
+        asker,
+      ]);
+      const event = await draft.onOptOut('sever.optout.repeated.v1', standing.optOutId, {
+        asker,
+        resourceRemoved: false,
+      });
       return { result: standing.optOutId, event };
     }
     const event = await requestOptOut(em, draft, await this.identifiersOf(em, subject, body), false);
@@ -106,11 +138,17 @@ export class OptOutCommands {
   }
 
   private async subjectOf(em: EntityManager, body: OptOutBody): Promise<Subject> {
-    if (!(await tenantExists(em, body.tenant))) throw new HttpProblem(404, 'subject.unknown', 'no such person in this tenant');
+    if (!(await tenantExists(em, body.tenant)))
+      throw new HttpProblem(404, 'subject.unknown', 'no such person in this tenant');
     if (body.subject !== undefined) return known(await subjectById(em, body.tenant, body.subject));
     if (body.externalId !== undefined) {
       const found = await subjectsByExternalId(em, body.tenant, body.externalId);
-      if (found.length > 1) throw new HttpProblem(409, 'subject.ambiguous', 'several people have this externalId; ask by userName or subject');
+      if (found.length > 1)
+        throw new HttpProblem(
+          409,
+          'subject.ambiguous',
+          'several people have this externalId; ask by userName or subject',
+        );
       return known(found[0]);
     }
     const userNameNorm = normaliseUserName(body.userName ?? '');
@@ -146,28 +184,69 @@ export class OptOutCommands {
     });
   }
 
-  private draft(em: EntityManager, caller: Caller, tenant: string, subject: string, operation: Door['operation'], reason: string | null): EventDraft {
+  private draft(
+    em: EntityManager,
+    caller: Caller,
+    tenant: string,
+    subject: string,
+    operation: Door['operation'],
+    reason: string | null,
+  ): EventDraft {
     const asker = { kind: 'api', id: caller.principal } as const;
-    return new EventDraft(this.context, em, { tenant, subject, actor: asker, asker, door: { via: 'rest', operation }, source: '/api', reason });
+    return new EventDraft(this.context, em, {
+      tenant,
+      subject,
+      actor: asker,
+      asker,
+      door: { via: 'rest', operation },
+      source: '/api',
+      reason,
+    });
   }
 
-  private async checkInstance(em: EntityManager, tenant: string, instance: string | undefined): Promise<void> {
+  private async checkInstance(
+    em: EntityManager,
+    tenant: string,
+    instance: string | undefined,
+  ): Promise<void> {
     if (instance === undefined) return;
     const bound = await boundTargets(em, tenant);
-    if (!bound.some(b => b.instance === instance)) throw new HttpProblem(404, 'connector.unknown', `this tenant is not bound to a connector ${instance.slice(0, 60)}`);
+    if (!bound.some(b => b.instance === instance))
+      throw new HttpProblem(
+        404,
+        'connector.unknown',
+        `this tenant is not bound to a connector ${instance.slice(0, 60)}`,
+      );
   }
 
-  private async seen(em: EntityManager, caller: Caller, key: string, body: OptOutBody): Promise<string | undefined> {
+  private async seen(
+    em: EntityManager,
+    caller: Caller,
+    key: string,
+    body: OptOutBody,
+  ): Promise<string | undefined> {
     await em.query('select pg_advisory_xact_lock(hashtext($1))', [`${caller.principal}\n${key}`]);
-    const row = await oneRow<{ opt_out_id: string; request_hash: Buffer }>(em, 'select opt_out_id, request_hash from idempotency_key where key_hash = $1', [
-      digest(caller.principal, key),
-    ]);
+    const row = await oneRow<{ opt_out_id: string; request_hash: Buffer }>(
+      em,
+      'select opt_out_id, request_hash from idempotency_key where key_hash = $1',
+      [digest(caller.principal, key)],
+    );
     if (row && !row.request_hash.equals(digest(JSON.stringify(body))))
-      throw new HttpProblem(422, 'idempotency.mismatch', 'this Idempotency-Key was used for another request; use a new key');
+      throw new HttpProblem(
+        422,
+        'idempotency.mismatch',
+        'this Idempotency-Key was used for another request; use a new key',
+      );
     return row?.opt_out_id;
   }
 
-  private async remember(em: EntityManager, caller: Caller, key: string, body: OptOutBody, optOutId: string): Promise<void> {
+  private async remember(
+    em: EntityManager,
+    caller: Caller,
+    key: string,
+    body: OptOutBody,
+    optOutId: string,
+  ): Promise<void> {
     await em.query('insert into idempotency_key (key_hash, request_hash, opt_out_id) values ($1, $2, $3)', [
       digest(caller.principal, key),
       digest(JSON.stringify(body)),
@@ -179,12 +258,20 @@ export class OptOutCommands {
 const digest = (...parts: string[]): Buffer => createHash('sha256').update(JSON.stringify(parts)).digest();
 
 function known(subject: Subject | undefined): Subject {
-  if (!subject) throw new HttpProblem(404, 'subject.unknown', 'no such person in this tenant; send "create": true for somebody no identity provider sent');
+  if (!subject)
+    throw new HttpProblem(
+      404,
+      'subject.unknown',
+      'no such person in this tenant; send "create": true for somebody no identity provider sent',
+    );
   return subject;
 }
 
 function requireRunning(standing: Standing): void {
   if (standing.phase === 'open' || standing.phase === 'purging' || standing.phase === 'restoring') return;
-  throw new HttpProblem(409, 'opt-out.not-running', `this opt-out is ${standing.phase}; nothing is left to do`);
+  throw new HttpProblem(
+    409,
+    'opt-out.not-running',
+    `this opt-out is ${standing.phase}; nothing is left to do`,
+  );
 }
-

@@ -10,7 +10,13 @@ import { HttpProblem } from '../http-problem.js';
 import { IngressContext } from '../ingress-context.js';
 import { optOutResource, type OptOutResource } from './opt-out-resource.js';
 
-export type ListFilter = { tenant?: string; userName?: string; state?: string; limit: number; cursor?: string };
+export type ListFilter = {
+  tenant?: string;
+  userName?: string;
+  state?: string;
+  limit: number;
+  cursor?: string;
+};
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -21,7 +27,9 @@ export class OptOutQueries {
 
   /** @throws HttpProblem 404 `opt-out.unknown` */
   async get(id: string): Promise<OptOutResource> {
-    const record = UUID.test(id) ? ((await findOptOut(this.context.dataSource, id)) ?? (await this.justAccepted(id))) : undefined;
+    const record = UUID.test(id)
+      ? ((await findOptOut(this.context.dataSource, id)) ?? (await this.justAccepted(id)))
+      : undefined;
     if (!record) throw new HttpProblem(404, 'opt-out.unknown', `there is no opt-out ${id.slice(0, 80)}`);
     const [resource] = await this.assemble([record]);
     if (!resource) throw new HttpProblem(404, 'opt-out.unknown', `there is no opt-out ${id.slice(0, 80)}`);
@@ -31,7 +39,10 @@ export class OptOutQueries {
   /** Newest first, complete objects. */
   async list(filter: ListFilter): Promise<{ items: OptOutResource[]; next: string | null }> {
     const { dataSource } = this.context;
-    const subjects = filter.userName === undefined ? undefined : await subjectsByUserName(dataSource, filter.tenant, normaliseUserName(filter.userName));
+    const subjects =
+      filter.userName === undefined
+        ? undefined
+        : await subjectsByUserName(dataSource, filter.tenant, normaliseUserName(filter.userName));
     const page = await listOptOuts(dataSource, {
       ...(filter.tenant !== undefined && { tenant: filter.tenant }),
       ...(subjects && { subjects }),
@@ -43,8 +54,13 @@ export class OptOutQueries {
   }
 
   private async assemble(records: readonly OptOutRecord[]): Promise<OptOutResource[]> {
-    const lines = await timelines(this.context.dataSource, records.map(r => r.request.optOutId));
-    return Promise.all(records.map(r => optOutResource(this.context, { ...r, timeline: lines.get(r.request.optOutId) ?? [] })));
+    const lines = await timelines(
+      this.context.dataSource,
+      records.map(r => r.request.optOutId),
+    );
+    return Promise.all(
+      records.map(r => optOutResource(this.context, { ...r, timeline: lines.get(r.request.optOutId) ?? [] })),
+    );
   }
 
   /** An opt-out that was accepted a moment ago and is not projected yet: its own event tells enough. */

@@ -1,6 +1,12 @@
 import type { TimelineEntry } from '@sever/audit-store';
 import { FIELD_PATHS, type EncryptedField } from '@sever/event-contracts';
-import { optOutStatus, type GrantedWaiver, type OutcomeState, type RequestState, type StepStatus } from '@sever/opt-out';
+import {
+  optOutStatus,
+  type GrantedWaiver,
+  type OutcomeState,
+  type RequestState,
+  type StepStatus,
+} from '@sever/opt-out';
 import type { IngressContext } from '../ingress-context.js';
 
 /** An opt-out as the REST door shows it. */
@@ -11,7 +17,13 @@ export type OptOutResource = {
   userName: string | null;
   state: string;
   needsAttention: boolean;
-  attention: { code: string; connector: string | null; step: string | null; nextAction: string; since: string }[];
+  attention: {
+    code: string;
+    connector: string | null;
+    step: string | null;
+    nextAction: string;
+    since: string;
+  }[];
   source: { via: string; connection: string | null; actor: string };
   reason: string | null;
   requestedAt: string;
@@ -24,10 +36,17 @@ export type OptOutResource = {
   timeline: TimelineEntry[];
 };
 
-export type OptOutParts = { request: RequestState; outcomes: ReadonlyMap<string, OutcomeState>; timeline: TimelineEntry[] };
+export type OptOutParts = {
+  request: RequestState;
+  outcomes: ReadonlyMap<string, OutcomeState>;
+  timeline: TimelineEntry[];
+};
 
 /** Assembles the resource; personal fields are opened here and are null once the person's key is destroyed. */
-export async function optOutResource(context: IngressContext, { request, outcomes, timeline }: OptOutParts): Promise<OptOutResource> {
+export async function optOutResource(
+  context: IngressContext,
+  { request, outcomes, timeline }: OptOutParts,
+): Promise<OptOutResource> {
   const status = optOutStatus(request, outcomes, new Date());
   const open = opener(context, request);
   const identifiers = await open(request.identifiers, request.requestEvent, FIELD_PATHS.identifiers);
@@ -48,7 +67,10 @@ export async function optOutResource(context: IngressContext, { request, outcome
     nothingBound: request.instances.length === 0,
     legalHold: request.legalHold,
     connectors: await Promise.all(
-      status.connectors.map(async c => ({ ...c, steps: await Promise.all(c.steps.map(step => stepResource(step, open))) })),
+      status.connectors.map(async c => ({
+        ...c,
+        steps: await Promise.all(c.steps.map(step => stepResource(step, open))),
+      })),
     ),
     timeline,
   };

@@ -7,11 +7,19 @@ const HEARTBEAT_MS = 15_000;
 const ENDS: ReadonlySet<string> = new Set(['closed', 'restored']);
 
 /** Sends the opt-out as a server-sent event whenever it changed, and ends once it is closed or restored. */
-export async function streamOptOut(read: () => Promise<OptOutResource>, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+export async function streamOptOut(
+  read: () => Promise<OptOutResource>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   let current = await read();
   reply.hijack();
   const out = reply.raw;
-  out.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', connection: 'keep-alive' });
+  out.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    connection: 'keep-alive',
+  });
   let sent = '';
   let quietSince = Date.now();
   while (!out.destroyed && !request.raw.destroyed) {

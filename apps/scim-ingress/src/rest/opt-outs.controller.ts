@@ -1,4 +1,16 @@
-import { Body, Controller, Get, Headers, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { HttpProblem } from '../http-problem.js';
 import { ApiAuthGuard, type ApiRequest } from './api-auth.guard.js';
@@ -8,7 +20,17 @@ import { OptOutQueries } from './opt-out-queries.js';
 import type { OptOutResource } from './opt-out-resource.js';
 import { operatorBodySchema, optOutBodySchema, parseBody, type OperatorBody } from './request-bodies.js';
 
-const STATES: ReadonlySet<string> = new Set(['requested', 'staged', 'cutting', 'cut', 'held', 'purging', 'closed', 'restoring', 'restored']);
+const STATES: ReadonlySet<string> = new Set([
+  'requested',
+  'staged',
+  'cutting',
+  'cut',
+  'held',
+  'purging',
+  'closed',
+  'restoring',
+  'restored',
+]);
 const PAGE_DEFAULT = 50;
 const PAGE_MAX = 200;
 
@@ -35,11 +57,15 @@ export class OptOutsController {
   }
 
   @Get()
-  list(@Query() query: Record<string, string | undefined>): Promise<{ items: OptOutResource[]; next: string | null }> {
+  list(
+    @Query() query: Record<string, string | undefined>,
+  ): Promise<{ items: OptOutResource[]; next: string | null }> {
     const { tenant, userName, state, cursor, limit } = query;
-    if (state !== undefined && !STATES.has(state)) throw new HttpProblem(400, 'request.invalid', `state must be one of ${[...STATES].join(', ')}`);
+    if (state !== undefined && !STATES.has(state))
+      throw new HttpProblem(400, 'request.invalid', `state must be one of ${[...STATES].join(', ')}`);
     const size = limit === undefined ? PAGE_DEFAULT : Number(limit);
-    if (!Number.isInteger(size) || size < 1) throw new HttpProblem(400, 'request.invalid', 'limit must be a positive integer');
+    if (!Number.isInteger(size) || size < 1)
+      throw new HttpProblem(400, 'request.invalid', 'limit must be a positive integer');
     return this.queries.list({
       limit: Math.min(size, PAGE_MAX),
       ...(tenant !== undefined && { tenant }),
@@ -55,13 +81,22 @@ export class OptOutsController {
   }
 
   @Get(':id/events')
-  async events(@Param('id') id: string, @Req() request: ApiRequest, @Res() reply: FastifyReply): Promise<void> {
+  async events(
+    @Param('id') id: string,
+    @Req() request: ApiRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     await streamOptOut(() => this.queries.get(id), request, reply);
   }
 
   @Post(':id/:action')
   @HttpCode(202)
-  async act(@Req() request: ApiRequest, @Param('id') id: string, @Param('action') action: string, @Body() body: unknown): Promise<OptOutResource> {
+  async act(
+    @Req() request: ApiRequest,
+    @Param('id') id: string,
+    @Param('action') action: string,
+    @Body() body: unknown,
+  ): Promise<OptOutResource> {
     return this.queries.get(await this.perform(request, id, action, body));
   }
 
@@ -80,7 +115,11 @@ export class OptOutsController {
         return this.commands.setHold(request.caller, id, parsed(), false);
       case 'approve':
       case 'reject':
-        throw new HttpProblem(501, 'not.available', 'nothing is staged in this version: the guard against mass deprovisioning is not part of it');
+        throw new HttpProblem(
+          501,
+          'not.available',
+          'nothing is staged in this version: the guard against mass deprovisioning is not part of it',
+        );
       default:
         throw new HttpProblem(404, 'route.unknown', 'there is no such action');
     }

@@ -2,8 +2,15 @@ import { instantSchema, stepSchema } from '@sever/event-contracts';
 import { z } from 'zod';
 import { HttpProblem } from '../http-problem.js';
 
-const name = z.string().min(1).max(1_024).refine(text => text.isWellFormed() && !text.includes('\0'), 'must be valid text');
-const text = z.string().max(4_000).refine(value => value.isWellFormed() && !value.includes('\0'), 'must be valid text');
+const name = z
+  .string()
+  .min(1)
+  .max(1_024)
+  .refine(text => text.isWellFormed() && !text.includes('\0'), 'must be valid text');
+const text = z
+  .string()
+  .max(4_000)
+  .refine(value => value.isWellFormed() && !value.includes('\0'), 'must be valid text');
 
 /** `POST /v1/opt-outs`: exactly one of `userName`, `externalId`, `subject`. */
 export const optOutBodySchema = z
@@ -53,6 +60,8 @@ export function parseBody<T extends z.ZodType>(schema: T, body: unknown): z.infe
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(issue => [issue.path.join('.'), issue.message].filter(Boolean).join(': '));
+  const problems = parsed.error.issues.map(issue =>
+    [issue.path.join('.'), issue.message].filter(Boolean).join(': '),
+  );
   throw new HttpProblem(400, 'request.invalid', problems.join('; ').slice(0, 1_000));
 }

@@ -1,5 +1,13 @@
 import { Controller, Delete, Get, Param, Patch, Post, Put, Query, Req, Res, UseGuards } from '@nestjs/common';
-import { ScimError, USER, listResponse, resourceTypeDocument, schemaDocument, serviceProviderConfig, type JsonObject } from '@sever/scim';
+import {
+  ScimError,
+  USER,
+  listResponse,
+  resourceTypeDocument,
+  schemaDocument,
+  serviceProviderConfig,
+  type JsonObject,
+} from '@sever/scim';
 import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../ingress-context.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
@@ -14,32 +22,50 @@ export class DiscoveryController {
   constructor(private readonly context: IngressContext) {}
 
   @Get('ServiceProviderConfig')
-  config(@Req() request: ScimRequest, @Query('filter') filter: string | undefined, @Res() reply: FastifyReply): void {
+  config(
+    @Req() request: ScimRequest,
+    @Query('filter') filter: string | undefined,
+    @Res() reply: FastifyReply,
+  ): void {
     refuseFilter(filter);
     send(reply, 200, serviceProviderConfig(this.base(request), request.connection.dialect));
   }
 
   @Get('ResourceTypes')
-  types(@Req() request: ScimRequest, @Query('filter') filter: string | undefined, @Res() reply: FastifyReply): void {
+  types(
+    @Req() request: ScimRequest,
+    @Query('filter') filter: string | undefined,
+    @Res() reply: FastifyReply,
+  ): void {
     refuseFilter(filter);
     sendAll(reply, [resourceTypeDocument(this.base(request), USER)]);
   }
 
   @Get('ResourceTypes/:name')
   type(@Req() request: ScimRequest, @Param('name') name: string, @Res() reply: FastifyReply): void {
-    if (name.toLowerCase() !== 'user') throw new ScimError(404, `there is no resource type ${name.slice(0, 80)}`);
+    if (name.toLowerCase() !== 'user')
+      throw new ScimError(404, `there is no resource type ${name.slice(0, 80)}`);
     send(reply, 200, resourceTypeDocument(this.base(request), USER));
   }
 
   @Get('Schemas')
-  schemas(@Req() request: ScimRequest, @Query('filter') filter: string | undefined, @Res() reply: FastifyReply): void {
+  schemas(
+    @Req() request: ScimRequest,
+    @Query('filter') filter: string | undefined,
+    @Res() reply: FastifyReply,
+  ): void {
     refuseFilter(filter);
-    sendAll(reply, [USER.schema, ...USER.extensions].map(schema => schemaDocument(this.base(request), schema)));
+    sendAll(
+      reply,
+      [USER.schema, ...USER.extensions].map(schema => schemaDocument(this.base(request), schema)),
+    );
   }
 
   @Get('Schemas/:id')
   schema(@Req() request: ScimRequest, @Param('id') id: string, @Res() reply: FastifyReply): void {
-    const found = [USER.schema, ...USER.extensions].find(schema => schema.id.toLowerCase() === id.toLowerCase());
+    const found = [USER.schema, ...USER.extensions].find(
+      schema => schema.id.toLowerCase() === id.toLowerCase(),
+    );
     if (!found) throw new ScimError(404, `there is no schema ${id.slice(0, 120)}`);
     send(reply, 200, schemaDocument(this.base(request), found));
   }

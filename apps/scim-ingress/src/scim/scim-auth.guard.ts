@@ -28,11 +28,17 @@ export class ScimAuthGuard implements CanActivate {
     const token = bearerToken(request.headers.authorization);
     const connection = token && (await this.tokens.owner(token));
     const { connection: asked } = request.params as { connection: string };
-    if (!connection || connection.id !== asked) throw new ScimError(401, 'send the bearer token of this connection', undefined, 'auth.required');
+    if (!connection || connection.id !== asked)
+      throw new ScimError(401, 'send the bearer token of this connection', undefined, 'auth.required');
     const limit = connection.rateLimit ?? this.context.policy.rateLimit;
     const wait = limit === null ? 0 : this.limiter.take(connection.id, limit);
     if (wait > 0)
-      throw new HttpProblem(429, 'rate.limited', `this connection may send ${limit} requests per second; wait ${wait} s`, { 'retry-after': String(wait) });
+      throw new HttpProblem(
+        429,
+        'rate.limited',
+        `this connection may send ${limit} requests per second; wait ${wait} s`,
+        { 'retry-after': String(wait) },
+      );
     request.connection = connection;
     return true;
   }

@@ -1,4 +1,18 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query, Req, Res, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Put,
+  Query,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
 import { findResource, pageOfResources, walkResources, type StoredResource } from '@sever/directory';
 import {
   DialectReading,
@@ -27,7 +41,13 @@ import { UserWrites, etag, notFound, type Writer } from '../writes/user-writes.j
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
 import { userDocument, userLocation } from './user-document.js';
 
-type ListQuery = { filter?: string; startIndex?: string; count?: string; attributes?: string; excludedAttributes?: string };
+type ListQuery = {
+  filter?: string;
+  startIndex?: string;
+  count?: string;
+  attributes?: string;
+  excludedAttributes?: string;
+};
 
 /** SCIM Users of one connection (RFC 7644 §3). */
 @Controller('scim/v2/:connection/Users')
@@ -40,22 +60,49 @@ export class UsersController {
 
   @Post()
   @HttpCode(201)
-  async create(@Req() request: ScimRequest, @Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
+  async create(
+    @Req() request: ScimRequest,
+    @Body() body: unknown,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const writer = this.writer(request);
     const stored = await this.writes.create(writer, newResource(bodyOf(body), USER, writer.reading));
     const base = this.base(request);
-    send(reply, 201, userDocument(stored, base), { location: userLocation(stored.id, base), etag: etag(stored) });
+    send(reply, 201, userDocument(stored, base), {
+      location: userLocation(stored.id, base),
+      etag: etag(stored),
+    });
   }
 
   @Get()
-  async list(@Req() request: ScimRequest, @Query() query: ListQuery, @Res() reply: FastifyReply): Promise<void> {
+  async list(
+    @Req() request: ScimRequest,
+    @Query() query: ListQuery,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const page = parsePage(query.startIndex, query.count);
-    const { total, items } = query.filter === undefined ? await this.page(request, page) : await this.filtered(request, query.filter, page);
-    send(reply, 200, listResponse(items.map(item => this.projected(request, item, query)), total, page));
+    const { total, items } =
+      query.filter === undefined
+        ? await this.page(request, page)
+        : await this.filtered(request, query.filter, page);
+    send(
+      reply,
+      200,
+      listResponse(
+        items.map(item => this.projected(request, item, query)),
+        total,
+        page,
+      ),
+    );
   }
 
   @Get(':id')
-  async read(@Req() request: ScimRequest, @Param('id') id: string, @Query() query: ListQuery, @Res() reply: FastifyReply): Promise<void> {
+  async read(
+    @Req() request: ScimRequest,
+    @Param('id') id: string,
+    @Query() query: ListQuery,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const found = await findResource(this.context.dataSource, request.connection.id, id);
     if (!found) throw notFound(id);
     if (request.headers['if-none-match'] === etag(found)) {
@@ -66,32 +113,52 @@ export class UsersController {
   }
 
   @Put(':id')
-  async replace(@Req() request: ScimRequest, @Param('id') id: string, @Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
+  async replace(
+    @Req() request: ScimRequest,
+    @Param('id') id: string,
+    @Body() body: unknown,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const writer = this.writer(request);
     const json = bodyOf(body);
-    const stored = await this.writes.update(writer, id, request.headers['if-match'], before => replacedResource(before, json, USER, writer.reading));
+    const stored = await this.writes.update(writer, id, request.headers['if-match'], before =>
+      replacedResource(before, json, USER, writer.reading),
+    );
     send(reply, 200, userDocument(stored, this.base(request)), { etag: etag(stored) });
   }
 
   @Patch(':id')
-  async patch(@Req() request: ScimRequest, @Param('id') id: string, @Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
+  async patch(
+    @Req() request: ScimRequest,
+    @Param('id') id: string,
+    @Body() body: unknown,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const writer = this.writer(request);
     const operations = parsePatch(bodyOf(body), writer.reading);
     const stored = await this.writes.update(writer, id, request.headers['if-match'], before =>
       checkRequired(applyPatch(before, operations, USER, writer.reading), USER),
     );
-    if (writer.reading.dialect.patchStatus === 204) void reply.status(204).header('etag', etag(stored)).send();
+    if (writer.reading.dialect.patchStatus === 204)
+      void reply.status(204).header('etag', etag(stored)).send();
     else send(reply, 200, userDocument(stored, this.base(request)), { etag: etag(stored) });
   }
 
   @Delete(':id')
-  async remove(@Req() request: ScimRequest, @Param('id') id: string, @Res() reply: FastifyReply): Promise<void> {
+  async remove(
+    @Req() request: ScimRequest,
+    @Param('id') id: string,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     await this.writes.remove(this.writer(request), id, request.headers['if-match']);
     void reply.status(204).send();
   }
 
   private writer(request: ScimRequest): Writer {
-    return { connection: request.connection, reading: new DialectReading(dialectOf(request.connection.dialect)) };
+    return {
+      connection: request.connection,
+      reading: new DialectReading(dialectOf(request.connection.dialect)),
+    };
   }
 
   private base(request: ScimRequest): string {
@@ -99,18 +166,34 @@ export class UsersController {
   }
 
   private projected(request: ScimRequest, resource: StoredResource, query: ListQuery): JsonObject {
-    return project(userDocument(resource, this.base(request)), USER, attributeNames(query.attributes), attributeNames(query.excludedAttributes));
+    return project(
+      userDocument(resource, this.base(request)),
+      USER,
+      attributeNames(query.attributes),
+      attributeNames(query.excludedAttributes),
+    );
   }
 
-  private page(request: ScimRequest, page: { startIndex: number; count: number }): Promise<{ total: number; items: StoredResource[] }> {
+  private page(
+    request: ScimRequest,
+    page: { startIndex: number; count: number },
+  ): Promise<{ total: number; items: StoredResource[] }> {
     return pageOfResources(this.context.dataSource, request.connection.id, page.startIndex - 1, page.count);
   }
 
-  private async filtered(request: ScimRequest, text: string, page: { startIndex: number; count: number }): Promise<{ total: number; items: StoredResource[] }> {
+  private async filtered(
+    request: ScimRequest,
+    text: string,
+    page: { startIndex: number; count: number },
+  ): Promise<{ total: number; items: StoredResource[] }> {
     const filter = parseFilter(text, USER, this.writer(request).reading);
     const items: StoredResource[] = [];
     let total = 0;
-    for await (const resource of walkResources(this.context.dataSource, request.connection.id, indexLookup(filter))) {
+    for await (const resource of walkResources(
+      this.context.dataSource,
+      request.connection.id,
+      indexLookup(filter),
+    )) {
       if (!matches(filter, userDocument(resource, this.base(request)))) continue;
       total += 1;
       if (total >= page.startIndex && items.length < page.count) items.push(resource);
@@ -121,11 +204,20 @@ export class UsersController {
 
 /** Bodies arrive as text: the SCIM core parses them. */
 function bodyOf(body: unknown): Json {
-  if (typeof body !== 'string' || body === '') throw new ScimError(400, 'the request needs a JSON body', 'invalidSyntax');
+  if (typeof body !== 'string' || body === '')
+    throw new ScimError(400, 'the request needs a JSON body', 'invalidSyntax');
   return parseJson(body);
 }
 
-export function send(reply: FastifyReply, status: number, document: JsonObject, headers: Readonly<Record<string, string>> = {}): void {
+export function send(
+  reply: FastifyReply,
+  status: number,
+  document: JsonObject,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   for (const [name, value] of Object.entries(headers)) void reply.header(name, value);
-  void reply.status(status).header('content-type', 'application/scim+json; charset=utf-8').send(JSON.stringify(document));
+  void reply
+    .status(status)
+    .header('content-type', 'application/scim+json; charset=utf-8')
+    .send(JSON.stringify(document));
 }

@@ -1,11 +1,29 @@
 import { boundTargets } from '@sever/directory';
-import { FIELD_PATHS, makeEvent, newEventId, type Actor, type Asker, type BoundInstance, type Door, type EncryptedField, type SeverEvent } from '@sever/event-contracts';
+import {
+  FIELD_PATHS,
+  makeEvent,
+  newEventId,
+  type Actor,
+  type Asker,
+  type BoundInstance,
+  type Door,
+  type EncryptedField,
+  type SeverEvent,
+} from '@sever/event-contracts';
 import { currentTraceparent } from '@sever/telemetry';
 import type { EntityManager } from 'typeorm';
 import type { IngressContext } from '../ingress-context.js';
 
 /** Who asks, through which door, about whom: the part that all events of one request have in common. */
-export type Request = { tenant: string; subject: string; actor: Actor; asker: Asker; door: Door; source: string; reason: string | null };
+export type Request = {
+  tenant: string;
+  subject: string;
+  actor: Actor;
+  asker: Asker;
+  door: Door;
+  source: string;
+  reason: string | null;
+};
 
 export type Identifiers = { userName: string; externalId?: string | undefined };
 
@@ -20,7 +38,11 @@ export class EventDraft {
     readonly request: Request,
   ) {}
 
-  async optOutRequested(optOutId: string, identifiers: Identifiers, resourceRemoved: boolean): Promise<SeverEvent> {
+  async optOutRequested(
+    optOutId: string,
+    identifiers: Identifiers,
+    resourceRemoved: boolean,
+  ): Promise<SeverEvent> {
     const instances = await this.boundInstances();
     return this.make('sever.optout.requested.v1', optOutId, {
       ...this.fact(),
@@ -36,7 +58,11 @@ export class EventDraft {
     });
   }
 
-  async onOptOut<T extends OperatorEventType>(type: T, optOutId: string, rest: Omit<OperatorData<T>, keyof Fact | 'door' | 'reason'>): Promise<SeverEvent> {
+  async onOptOut<T extends OperatorEventType>(
+    type: T,
+    optOutId: string,
+    rest: Omit<OperatorData<T>, keyof Fact | 'door' | 'reason'>,
+  ): Promise<SeverEvent> {
     const data = { ...this.fact(), door: this.request.door, reason: await this.reason(), ...rest };
     return this.make(type, optOutId, data as unknown as OperatorData<T>);
   }
@@ -48,10 +74,20 @@ export class EventDraft {
     active: boolean,
   ): Promise<SeverEvent> {
     const sealed = await this.seal(FIELD_PATHS.identifiers, JSON.stringify(identifiers));
-    return this.make(type, undefined, { ...this.fact(), door: this.request.door, ...resource, identifiers: sealed, active });
+    return this.make(type, undefined, {
+      ...this.fact(),
+      door: this.request.door,
+      ...resource,
+      identifiers: sealed,
+      active,
+    });
   }
 
-  async identifiersChanged(resource: { connection: string; resource: string }, identifiers: Identifiers, attributes: string[]): Promise<SeverEvent> {
+  async identifiersChanged(
+    resource: { connection: string; resource: string },
+    identifiers: Identifiers,
+    attributes: string[],
+  ): Promise<SeverEvent> {
     const sealed = await this.seal(FIELD_PATHS.identifiers, JSON.stringify(identifiers));
     return this.make('sever.subject.identifiers-changed.v1', undefined, {
       ...this.fact(),
@@ -63,20 +99,43 @@ export class EventDraft {
   }
 
   updated(resource: { connection: string; resource: string }, attributes: string[]): SeverEvent {
-    return this.make('sever.subject.updated.v1', undefined, { ...this.fact(), door: this.request.door, ...resource, attributes });
+    return this.make('sever.subject.updated.v1', undefined, {
+      ...this.fact(),
+      door: this.request.door,
+      ...resource,
+      attributes,
+    });
   }
 
   resourceRemoved(resource: { connection: string; resource: string }): SeverEvent {
-    return this.make('sever.subject.resource-removed.v1', undefined, { ...this.fact(), door: this.request.door, ...resource });
+    return this.make('sever.subject.resource-removed.v1', undefined, {
+      ...this.fact(),
+      door: this.request.door,
+      ...resource,
+    });
   }
 
   private fact(): Fact {
     return { actor: this.request.actor, target: { kind: 'subject', id: this.request.subject } };
   }
 
-  private make<T extends SeverEvent['type']>(type: T, optOutId: string | undefined, data: SeverEvent<T>['data']): SeverEvent {
+  private make<T extends SeverEvent['type']>(
+    type: T,
+    optOutId: string | undefined,
+    data: SeverEvent<T>['data'],
+  ): SeverEvent {
     const { tenant, subject, source } = this.request;
-    return makeEvent({ type, id: this.id, source, tenant, subject, time: this.time, optOutId, traceparent: currentTraceparent(), data }) as SeverEvent;
+    return makeEvent({
+      type,
+      id: this.id,
+      source,
+      tenant,
+      subject,
+      time: this.time,
+      optOutId,
+      traceparent: currentTraceparent(),
+      data,
+    }) as SeverEvent;
   }
 
   private seal(path: string, text: string): Promise<EncryptedField> {
@@ -85,7 +144,9 @@ export class EventDraft {
   }
 
   private reason(): Promise<EncryptedField | null> {
-    return this.request.reason === null ? Promise.resolve(null) : this.seal(FIELD_PATHS.reason, this.request.reason);
+    return this.request.reason === null
+      ? Promise.resolve(null)
+      : this.seal(FIELD_PATHS.reason, this.request.reason);
   }
 
   private async boundInstances(): Promise<BoundInstance[]> {
@@ -96,7 +157,10 @@ export class EventDraft {
         system,
         steps,
         waivers: await Promise.all(
-          waivers.map(async w => ({ ...w, reason: await this.seal(FIELD_PATHS.bindingWaiverReason(instance, w.step), w.reason) })),
+          waivers.map(async w => ({
+            ...w,
+            reason: await this.seal(FIELD_PATHS.bindingWaiverReason(instance, w.step), w.reason),
+          })),
         ),
       })),
     );

@@ -6,12 +6,25 @@ import { sameAsker, type Meaning, type StandingMeaning } from '../meaning/reques
 import type { EventDraft, Identifiers } from './event-drafts.js';
 
 /** The resource through which a connection spoke. */
-export type Spoken = { connection: string; resource: string; identifiers: Identifiers; active: boolean; removed: boolean; attributes: string[] };
+export type Spoken = {
+  connection: string;
+  resource: string;
+  identifiers: Identifiers;
+  active: boolean;
+  removed: boolean;
+  attributes: string[];
+};
 
 /**
  * Carries out what a request means: the standing opt-out changes in this transaction, and the one event that tells it is built.
  */
-export async function carryOut(em: EntityManager, meaning: Meaning, standing: Standing | undefined, draft: EventDraft, said: Spoken): Promise<SeverEvent | undefined> {
+export async function carryOut(
+  em: EntityManager,
+  meaning: Meaning,
+  standing: Standing | undefined,
+  draft: EventDraft,
+  said: Spoken,
+): Promise<SeverEvent | undefined> {
   const at = { connection: said.connection, resource: said.resource };
   switch (meaning.kind) {
     case 'nothing':
@@ -34,7 +47,12 @@ export async function carryOut(em: EntityManager, meaning: Meaning, standing: St
 }
 
 /** Opens an opt-out for the draft's subject. */
-export async function requestOptOut(em: EntityManager, draft: EventDraft, identifiers: Identifiers, resourceRemoved: boolean): Promise<SeverEvent> {
+export async function requestOptOut(
+  em: EntityManager,
+  draft: EventDraft,
+  identifiers: Identifiers,
+  resourceRemoved: boolean,
+): Promise<SeverEvent> {
   const optOutId = randomUUID();
   const { tenant, subject, asker } = draft.request;
   await openStanding(em, { optOutId, tenant, subject, askers: [asker] });
@@ -53,14 +71,23 @@ async function onStanding(
   switch (meaning.kind) {
     case 'repeated':
       await setAskers(em, standing.optOutId, [...others, asker]);
-      return draft.onOptOut('sever.optout.repeated.v1', standing.optOutId, { asker, resourceRemoved: said.removed });
+      return draft.onOptOut('sever.optout.repeated.v1', standing.optOutId, {
+        asker,
+        resourceRemoved: said.removed,
+      });
     case 'restoreRequested':
       await setAskers(em, standing.optOutId, others);
       await setPhase(em, standing.optOutId, 'restoring');
-      return draft.onOptOut('sever.optout.restore-requested.v1', standing.optOutId, { asker, overridesAskers: false });
+      return draft.onOptOut('sever.optout.restore-requested.v1', standing.optOutId, {
+        asker,
+        overridesAskers: false,
+      });
     case 'rehired':
       await setRehired(em, standing.optOutId);
-      return draft.onOptOut('sever.optout.rehired-after-purge.v1', standing.optOutId, { connection: said.connection, resource: said.resource });
+      return draft.onOptOut('sever.optout.rehired-after-purge.v1', standing.optOutId, {
+        connection: said.connection,
+        resource: said.resource,
+      });
     case 'restoreRefused':
       if (meaning.withdrawn) await setAskers(em, standing.optOutId, others);
       return draft.onOptOut('sever.optout.restore-refused.v1', standing.optOutId, {
@@ -75,4 +102,3 @@ function required(standing: Standing | undefined): Standing {
   if (!standing) throw new Error('a meaning that needs a standing opt-out was decided without one');
   return standing;
 }
-

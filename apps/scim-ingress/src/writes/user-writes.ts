@@ -16,7 +16,13 @@ import {
 } from '@sever/directory';
 import type { Door, SeverEvent } from '@sever/event-contracts';
 import { isUniqueViolation } from '@sever/postgres';
-import { ScimError, changedAttributes, normaliseUserName, type DialectReading, type JsonObject } from '@sever/scim';
+import {
+  ScimError,
+  changedAttributes,
+  normaliseUserName,
+  type DialectReading,
+  type JsonObject,
+} from '@sever/scim';
 import type { EntityManager } from 'typeorm';
 import { IngressContext } from '../ingress-context.js';
 import { requestMeaning, type Change } from '../meaning/request-meaning.js';
@@ -29,8 +35,10 @@ export type Writer = { connection: Connection; reading: DialectReading };
 
 const IDENTIFIERS: ReadonlySet<string> = new Set(['userName', 'externalId']);
 
-const uniqueness = (): ScimError => new ScimError(409, 'another user of this connection has this userName', 'uniqueness');
-export const notFound = (id: string): ScimError => new ScimError(404, `this connection has no user ${id.slice(0, 80)}`);
+const uniqueness = (): ScimError =>
+  new ScimError(409, 'another user of this connection has this userName', 'uniqueness');
+export const notFound = (id: string): ScimError =>
+  new ScimError(404, `this connection has no user ${id.slice(0, 80)}`);
 
 /** Writes of SCIM Users: each accepted change is one transaction with one event. */
 @Injectable()
@@ -52,7 +60,12 @@ export class UserWrites {
    * PUT and PATCH: `change` gives the attributes afterwards.
    * @throws ScimError 404, 412 when `If-Match` names another version, 409 when the new userName is taken
    */
-  async update(writer: Writer, id: string, ifMatch: string | undefined, change: (before: JsonObject) => JsonObject): Promise<StoredResource> {
+  async update(
+    writer: Writer,
+    id: string,
+    ifMatch: string | undefined,
+    change: (before: JsonObject) => JsonObject,
+  ): Promise<StoredResource> {
     try {
       return await commitWrite(this.context, async em => {
         const before = await this.locked(em, writer, id, ifMatch);
@@ -68,13 +81,24 @@ export class UserWrites {
   async remove(writer: Writer, id: string, ifMatch: string | undefined): Promise<void> {
     await commitWrite(this.context, async em => {
       const before = await this.locked(em, writer, id, ifMatch);
-      const change: Change = { kind: 'remove', activeBefore: before.active, activeAfter: false, identifiersChanged: false, attributes: [], linked: false };
+      const change: Change = {
+        kind: 'remove',
+        activeBefore: before.active,
+        activeAfter: false,
+        identifiersChanged: false,
+        attributes: [],
+        linked: false,
+      };
       await removeResource(em, before.connection, before.id);
       return { result: undefined, event: await this.tell(em, writer, before, change) };
     });
   }
 
-  private async createIn(em: EntityManager, writer: Writer, attributes: JsonObject): Promise<{ result: StoredResource; event: SeverEvent | undefined }> {
+  private async createIn(
+    em: EntityManager,
+    writer: Writer,
+    attributes: JsonObject,
+  ): Promise<{ result: StoredResource; event: SeverEvent | undefined }> {
     const { connection } = writer;
     const userNameNorm = normaliseUserName(String(attributes.userName));
     const sameName = await findByUserName(em, connection.id, userNameNorm);
@@ -106,7 +130,11 @@ export class UserWrites {
   }
 
   /** Exactly one resource with the same externalId, and it is inactive: the same person comes back. */
-  private async returningResource(em: EntityManager, connection: Connection, attributes: JsonObject): Promise<StoredResource | undefined> {
+  private async returningResource(
+    em: EntityManager,
+    connection: Connection,
+    attributes: JsonObject,
+  ): Promise<StoredResource | undefined> {
     if (typeof attributes.externalId !== 'string' || attributes.active !== true) return undefined;
     const found = await findByExternalId(em, connection.id, attributes.externalId);
     return found.length === 1 && found[0] && !found[0].active ? found[0] : undefined;
@@ -146,7 +174,12 @@ export class UserWrites {
     return { result: stored, event: await this.tell(em, writer, stored, change) };
   }
 
-  private async locked(em: EntityManager, writer: Writer, id: string, ifMatch: string | undefined): Promise<StoredResource> {
+  private async locked(
+    em: EntityManager,
+    writer: Writer,
+    id: string,
+    ifMatch: string | undefined,
+  ): Promise<StoredResource> {
     const found = await findResource(em, writer.connection.id, id, { lock: true });
     if (!found) throw notFound(id);
     if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== etag(found))
@@ -155,7 +188,12 @@ export class UserWrites {
   }
 
   /** The event of a change. The person's opt-out is looked at only when the change could concern it. */
-  private async tell(em: EntityManager, writer: Writer, resource: StoredResource, change: Change): Promise<SeverEvent | undefined> {
+  private async tell(
+    em: EntityManager,
+    writer: Writer,
+    resource: StoredResource,
+    change: Change,
+  ): Promise<SeverEvent | undefined> {
     const concerns = change.kind === 'remove' || change.linked || change.activeBefore !== change.activeAfter;
     const standing = concerns ? await lockStanding(em, resource.tenant, resource.subject) : undefined;
     const asker = { kind: 'connection', id: writer.connection.id } as const;
@@ -184,12 +222,22 @@ export class UserWrites {
 export const etag = (resource: StoredResource): string => `W/"${resource.version}"`;
 
 function identifiersOf(resource: StoredResource): Identifiers {
-  return { userName: String(resource.attributes.userName), ...(resource.externalId !== null && { externalId: resource.externalId }) };
+  return {
+    userName: String(resource.attributes.userName),
+    ...(resource.externalId !== null && { externalId: resource.externalId }),
+  };
 }
 
 function doorOf(writer: Writer, resource: StoredResource, change: Change): Door {
   const { id, dialect } = writer.connection;
-  return { via: 'scim', operation: operationOf(change), connection: id, resource: resource.id, dialect, rules: writer.reading.rules() };
+  return {
+    via: 'scim',
+    operation: operationOf(change),
+    connection: id,
+    resource: resource.id,
+    dialect,
+    rules: writer.reading.rules(),
+  };
 }
 
 function operationOf(change: Change): Door['operation'] {

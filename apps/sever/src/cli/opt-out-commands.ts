@@ -7,7 +7,13 @@ import { endProgress, guarded, print, progressLine, type CommonFlags } from './o
 import { api, runningInstance } from './running-instance.js';
 
 type Page = { items: OptOut[]; next: string | null };
-type OptOutFlags = CommonFlags & { tenant: string; user: string; reason?: string; create?: boolean; wait?: boolean };
+type OptOutFlags = CommonFlags & {
+  tenant: string;
+  user: string;
+  reason?: string;
+  create?: boolean;
+  wait?: boolean;
+};
 type StatusFlags = CommonFlags & { tenant?: string; user?: string };
 type ActionFlags = CommonFlags & { reason: string; connector?: string; step?: string };
 
@@ -45,7 +51,11 @@ async function optOut(flags: OptOutFlags): Promise<ExitStatus> {
 }
 
 /** Follows an opt-out to its end, or until it needs a person. */
-export async function follow(ready: ReadyFile, id: string, draw: (o: OptOut) => void = drawLine): Promise<OptOut> {
+export async function follow(
+  ready: ReadyFile,
+  id: string,
+  draw: (o: OptOut) => void = drawLine,
+): Promise<OptOut> {
   for (;;) {
     const now = await api<OptOut>(ready, 'GET', `/v1/opt-outs/${id}`);
     draw(now);
@@ -58,14 +68,20 @@ export async function follow(ready: ReadyFile, id: string, draw: (o: OptOut) => 
 }
 
 function drawLine(o: OptOut): void {
-  const left = o.purgeAfter && o.state === 'held' ? `, purge in ${Math.max(0, Math.round((Date.parse(o.purgeAfter) - Date.now()) / 1_000))} s` : '';
-  progressLine(`${coloured(o.state)}${left}  ${o.connectors.map(c => `${c.connector} ${coloured(c.state)}`).join('  ')}`);
+  const left =
+    o.purgeAfter && o.state === 'held'
+      ? `, purge in ${Math.max(0, Math.round((Date.parse(o.purgeAfter) - Date.now()) / 1_000))} s`
+      : '';
+  progressLine(
+    `${coloured(o.state)}${left}  ${o.connectors.map(c => `${c.connector} ${coloured(c.state)}`).join('  ')}`,
+  );
 }
 
 async function status(id: string | undefined, flags: StatusFlags): Promise<ExitStatus> {
   const ready = runningInstance(flags.data);
   if (id !== undefined) print(flags, await api<OptOut>(ready, 'GET', `/v1/opt-outs/${id}`), optOutTable);
-  else if (flags.tenant !== undefined || flags.user !== undefined) print(flags, await all(ready, flags), optOutList);
+  else if (flags.tenant !== undefined || flags.user !== undefined)
+    print(flags, await all(ready, flags), optOutList);
   else print(flags, countsOf(await all(ready, flags)), counts => JSON.stringify(counts, null, 2));
   return EXIT.ok;
 }
@@ -85,7 +101,12 @@ async function all(ready: ReadyFile, flags: StatusFlags): Promise<OptOut[]> {
   return items;
 }
 
-function countsOf(items: readonly OptOut[]): { total: number; needsAttention: number; states: Record<string, number>; connectors: Record<string, Record<string, number>> } {
+function countsOf(items: readonly OptOut[]): {
+  total: number;
+  needsAttention: number;
+  states: Record<string, number>;
+  connectors: Record<string, Record<string, number>>;
+} {
   const states: Record<string, number> = {};
   const connectors: Record<string, Record<string, number>> = {};
   for (const o of items) {
@@ -95,12 +116,26 @@ function countsOf(items: readonly OptOut[]): { total: number; needsAttention: nu
       counts[c.state] = (counts[c.state] ?? 0) + 1;
     }
   }
-  return { total: items.length, needsAttention: items.filter(o => o.needsAttention).length, states, connectors };
+  return {
+    total: items.length,
+    needsAttention: items.filter(o => o.needsAttention).length,
+    states,
+    connectors,
+  };
 }
 
 async function act(name: string, id: string, flags: ActionFlags): Promise<ExitStatus> {
-  if (name === 'approve' || name === 'reject') throw new SeverError('not.available', `${name} needs the guard against mass deprovisioning, which this version does not have`, EXIT.usage);
+  if (name === 'approve' || name === 'reject')
+    throw new SeverError(
+      'not.available',
+      `${name} needs the guard against mass deprovisioning, which this version does not have`,
+      EXIT.usage,
+    );
   const body = { reason: flags.reason, connector: flags.connector, step: flags.step };
-  print(flags, await api<OptOut>(runningInstance(flags.data), 'POST', `/v1/opt-outs/${id}/${name}`, body), optOutTable);
+  print(
+    flags,
+    await api<OptOut>(runningInstance(flags.data), 'POST', `/v1/opt-outs/${id}/${name}`, body),
+    optOutTable,
+  );
   return EXIT.ok;
 }

@@ -13,7 +13,12 @@ export type OptOut = {
   purgeAfter: string | null;
   closedAt: string | null;
   attention: { nextAction: string }[];
-  connectors: { connector: string; state: string; lastError: { code: string } | null; steps: { step: string; state: string }[] }[];
+  connectors: {
+    connector: string;
+    state: string;
+    lastError: { code: string } | null;
+    steps: { step: string; state: string }[];
+  }[];
   timeline: { type: string; at: string; actor: string }[];
 };
 
@@ -28,10 +33,29 @@ export function coloured(state: string): string {
 
 /** A table with one row per connector and one column per step. */
 export function optOutTable(o: OptOut): string {
-  const table = new Table({ head: ['connector', 'state', 'suspend', 'endSessions', 'revokeCredentials', 'stripEntitlements', 'delete'], style: { head: [], border: [] } });
+  const table = new Table({
+    head: [
+      'connector',
+      'state',
+      'suspend',
+      'endSessions',
+      'revokeCredentials',
+      'stripEntitlements',
+      'delete',
+    ],
+    style: { head: [], border: [] },
+  });
   for (const c of o.connectors) {
     const step = (name: string): string => coloured(c.steps.find(s => s.step === name)?.state ?? '-');
-    table.push([c.connector, coloured(c.state), step('suspend'), step('endSessions'), step('revokeCredentials'), step('stripEntitlements'), step('delete')]);
+    table.push([
+      c.connector,
+      coloured(c.state),
+      step('suspend'),
+      step('endSessions'),
+      step('revokeCredentials'),
+      step('stripEntitlements'),
+      step('delete'),
+    ]);
   }
   const head = `${colors.bold(o.userName ?? '(erased)')}  ${coloured(o.state)}  ${colors.dim(o.id)}`;
   const needs = o.attention.map(a => colors.red(`needs a person: ${a.nextAction}`));
@@ -39,8 +63,18 @@ export function optOutTable(o: OptOut): string {
 }
 
 export function optOutList(items: readonly OptOut[]): string {
-  const table = new Table({ head: ['requested', 'tenant', 'person', 'state', 'connectors', 'id'], style: { head: [], border: [] } });
+  const table = new Table({
+    head: ['requested', 'tenant', 'person', 'state', 'connectors', 'id'],
+    style: { head: [], border: [] },
+  });
   for (const o of items)
-    table.push([o.requestedAt, o.tenant, o.userName ?? '(erased)', coloured(o.state), o.connectors.map(c => `${c.connector} ${coloured(c.state)}`).join(', '), o.id]);
+    table.push([
+      o.requestedAt,
+      o.tenant,
+      o.userName ?? '(erased)',
+      coloured(o.state),
+      o.connectors.map(c => `${c.connector} ${coloured(c.state)}`).join(', '),
+      o.id,
+    ]);
   return table.toString();
 }

@@ -13,7 +13,10 @@ export async function guarded(work: () => Promise<ExitStatus | undefined>): Prom
   try {
     process.exitCode = (await work()) ?? EXIT.ok;
   } catch (error) {
-    const [code, message] = error instanceof SeverError ? [error.code, error.message] : ['failed', error instanceof Error ? error.message : String(error)];
+    const [code, message] =
+      error instanceof SeverError
+        ? [error.code, error.message]
+        : ['failed', error instanceof Error ? error.message : String(error)];
     process.stderr.write(`sever: ${message} (${code})\n`);
     process.exitCode = error instanceof SeverError ? error.exit : EXIT.no;
   }

@@ -6,11 +6,16 @@ import { addOperationsCommands } from './operations-commands.js';
 import { addOptOutCommands } from './opt-out-commands.js';
 import { guarded } from './output.js';
 
-const common = (command: Command): Command => command.option('--data <dir>', 'data folder of the instance', '.sever').option('--json', 'one JSON document on standard output');
+const common = (command: Command): Command =>
+  command
+    .option('--data <dir>', 'data folder of the instance', '.sever')
+    .option('--json', 'one JSON document on standard output');
 
 /** The command line of Sever. */
 export function createProgram(): Command {
-  const program = new Command('sever').description('When someone says "remove me", every connected system lets go.').exitOverride();
+  const program = new Command('sever')
+    .description('When someone says "remove me", every connected system lets go.')
+    .exitOverride();
   common(program.command('up').description('run the pipeline in the foreground'))
     .option('--profile <profile>', 'embedded or kafka', 'embedded')
     .option('--brokers-local <n>', 'size of a local Kafka cluster', '1')
@@ -37,7 +42,8 @@ export function createProgram(): Command {
 /** Runs a command line; wrong usage ends with status 2. */
 export async function runCli(argv: readonly string[]): Promise<void> {
   const program = createProgram();
-  for (const command of [program, ...program.commands.flatMap(c => [c, ...c.commands])]) command.exitOverride();
+  for (const command of [program, ...program.commands.flatMap(c => [c, ...c.commands])])
+    command.exitOverride();
   try {
     await program.parseAsync([...argv]);
   } catch (error) {

@@ -1,4 +1,10 @@
-import { addBindingWaiver, bindInstance, createConnection, ensureTenant, putInstance } from '@sever/directory';
+import {
+  addBindingWaiver,
+  bindInstance,
+  createConnection,
+  ensureTenant,
+  putInstance,
+} from '@sever/directory';
 import { parseManifest, type ConnectorManifest } from '@sever/connector-sdk';
 import { rows } from '@sever/postgres';
 import { readFileSync } from 'node:fs';
@@ -24,26 +30,50 @@ export const SANDBOX_INSTANCES = [
 export const HEIR = 'sever_heir';
 export const TARGET_CONNECTOR_ROLE = 'sever_connector_admin';
 
-export type SandboxTargets = { scimPort: number; scimGlobexPort: number; postgresPort: number; postgresDatabase: string };
+export type SandboxTargets = {
+  scimPort: number;
+  scimGlobexPort: number;
+  postgresPort: number;
+  postgresDatabase: string;
+};
 
 const manifestOf = (system: string): ConnectorManifest =>
-  parseManifest(JSON.parse(readFileSync(new URL(`../../../connector-${system}/connector.json`, import.meta.url), 'utf8')));
+  parseManifest(
+    JSON.parse(readFileSync(new URL(`../../../connector-${system}/connector.json`, import.meta.url), 'utf8')),
+  );
 
 /** Registers tenants, connections, instances, bindings and the visible waivers of the sandbox; repeating it changes nothing. */
-export async function registerSandbox(owner: DataSource, folder: DataFolder, targets: SandboxTargets): Promise<void> {
+export async function registerSandbox(
+  owner: DataSource,
+  folder: DataFolder,
+  targets: SandboxTargets,
+): Promise<void> {
   await owner.transaction(async em => {
     for (const tenant of ['acme', 'globex']) await ensureTenant(em, tenant);
     for (const { id, system, tenant } of SANDBOX_INSTANCES) {
       const { steps } = manifestOf(system);
-      await putInstance(em, { id, system, settings: settingsOf(id, folder, targets), steps: steps.map(({ step, support, stage }) => ({ step, support, stage })) });
+      await putInstance(em, {
+        id,
+        system,
+        settings: settingsOf(id, folder, targets),
+        steps: steps.map(({ step, support, stage }) => ({ step, support, stage })),
+      });
       await bindInstance(em, { tenant, instance: id, match: { by: 'userName' } });
       for (const { step, support } of steps)
         if (support === 'unsupported')
-          await addBindingWaiver(em, { tenant, instance: id, step, owner: 'sandbox', reason: 'the sandbox target has no such thing', expiresAt: null });
+          await addBindingWaiver(em, {
+            tenant,
+            instance: id,
+            step,
+            owner: 'sandbox',
+            reason: 'the sandbox target has no such thing',
+            expiresAt: null,
+          });
     }
     const known = await rows<{ id: string }>(em, 'select id from connection');
     for (const connection of SANDBOX_CONNECTIONS)
-      if (!known.some(k => k.id === connection.id)) await createConnection(em, { ...connection, token: folder.secret(`connection-${connection.id}`) });
+      if (!known.some(k => k.id === connection.id))
+        await createConnection(em, { ...connection, token: folder.secret(`connection-${connection.id}`) });
   });
 }
 
@@ -59,5 +89,8 @@ function settingsOf(id: string, folder: DataFolder, targets: SandboxTargets): un
       protectedRoles: ['sever_admin'],
     };
   const port = id === 'scim' ? targets.scimPort : targets.scimGlobexPort;
-  return { baseUrl: `http://127.0.0.1:${port}/scim/v2`, tokenRef: `file:${folder.file('secrets', `target-${id}`)}` };
+  return {
+    baseUrl: `http://127.0.0.1:${port}/scim/v2`,
+    tokenRef: `file:${folder.file('secrets', `target-${id}`)}`,
+  };
 }

@@ -5,7 +5,10 @@ import { HEIR, TARGET_CONNECTOR_ROLE } from './sandbox.js';
 const PEOPLE = 25;
 /** How many of them hold an open session, own a table, belong to groups. */
 const HOLDERS = 6;
-const SCIM = { user: 'urn:ietf:params:scim:schemas:core:2.0:User', group: 'urn:ietf:params:scim:schemas:core:2.0:Group' };
+const SCIM = {
+  user: 'urn:ietf:params:scim:schemas:core:2.0:User',
+  group: 'urn:ietf:params:scim:schemas:core:2.0:Group',
+};
 
 export type ScimDoor = { baseUrl: string; token: string };
 
@@ -21,7 +24,12 @@ async function post(door: ScimDoor, path: string, body: object): Promise<Record<
   });
   const answer = (await reply.json()) as Record<string, unknown>;
   // A start that was killed half-way made some of them already.
-  if (reply.status !== 201 && reply.status !== 409) throw new SeverError('sandbox.seed', `${path} answered ${reply.status}: ${JSON.stringify(answer)}`, EXIT.no);
+  if (reply.status !== 201 && reply.status !== 409)
+    throw new SeverError(
+      'sandbox.seed',
+      `${path} answered ${reply.status}: ${JSON.stringify(answer)}`,
+      EXIT.no,
+    );
   return answer;
 }
 
@@ -29,24 +37,42 @@ async function post(door: ScimDoor, path: string, body: object): Promise<Record<
 export async function seedScimTarget(door: ScimDoor, tenant: string): Promise<void> {
   const ids: string[] = [];
   for (const userName of peopleOf(tenant)) {
-    const user = await post(door, '/Users', { schemas: [SCIM.user], userName, displayName: userName.split('@')[0], active: true });
+    const user = await post(door, '/Users', {
+      schemas: [SCIM.user],
+      userName,
+      displayName: userName.split('@')[0],
+      active: true,
+    });
     if (typeof user.id === 'string') ids.push(user.id);
   }
   const members = ids.slice(0, HOLDERS * 2).map(value => ({ value }));
-  for (const displayName of ['engineering', 'everyone']) await post(door, '/Groups', { schemas: [SCIM.group], displayName, members });
+  for (const displayName of ['engineering', 'everyone'])
+    await post(door, '/Groups', { schemas: [SCIM.group], displayName, members });
 }
 
 /** Brings everybody in through the public door, as an identity provider would. */
 export async function seedIngress(door: ScimDoor, tenant: string): Promise<void> {
   await Promise.all(
-    peopleOf(tenant).map((userName, i) => post(door, '/Users', { schemas: [SCIM.user], userName, externalId: `${tenant}-${i + 1}`, displayName: userName.split('@')[0], active: true })),
+    peopleOf(tenant).map((userName, i) =>
+      post(door, '/Users', {
+        schemas: [SCIM.user],
+        userName,
+        externalId: `${tenant}-${i + 1}`,
+        displayName: userName.split('@')[0],
+        active: true,
+      }),
+    ),
   );
 }
 
 const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** Makes the administrative roles and everybody's role in the PostgreSQL target; some own tables and belong to groups. */
-export async function seedPostgresTarget(adminUrl: string, connectorPassword: string, personPassword: string): Promise<void> {
+export async function seedPostgresTarget(
+  adminUrl: string,
+  connectorPassword: string,
+  personPassword: string,
+): Promise<void> {
   const people = peopleOf('acme');
   const client = new Client({ connectionString: adminUrl });
   await client.connect();

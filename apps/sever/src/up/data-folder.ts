@@ -16,7 +16,8 @@ export class DataFolder {
     const folder = new DataFolder(path.resolve(dir));
     mkdirSync(folder.dir, { recursive: true, mode: 0o700 });
     chmodSync(folder.dir, 0o700);
-    for (const name of ['logs', 'secrets', 'target-scim', 'target-scim-globex']) mkdirSync(folder.file(name), { recursive: true, mode: 0o700 });
+    for (const name of ['logs', 'secrets', 'target-scim', 'target-scim-globex'])
+      mkdirSync(folder.file(name), { recursive: true, mode: 0o700 });
     folder.lock();
     return folder;
   }
@@ -48,7 +49,10 @@ export class DataFolder {
     if (existsSync(file)) {
       const held = lockSchema.safeParse(JSON.parse(readFileSync(file, 'utf8') || '{}'));
       if (held.success && isSameProcess(held.data.pid, held.data.started))
-        throw new SeverError('data.in-use', `sever up runs on ${this.dir} already (pid ${held.data.pid}); stop it first, or choose another folder with --data`);
+        throw new SeverError(
+          'data.in-use',
+          `sever up runs on ${this.dir} already (pid ${held.data.pid}); stop it first, or choose another folder with --data`,
+        );
     }
     writeAtomically(file, JSON.stringify({ pid: process.pid, started: startTimeOf(process.pid) ?? '' }));
   }

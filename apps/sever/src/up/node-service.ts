@@ -40,10 +40,16 @@ async function start(o: NodeServiceOptions): Promise<Handle> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (!(await isHealthy(o.healthUrl))) {
     if (child.exitCode !== null || child.signalCode !== null || !child.pid)
-      throw new SeverError('process.ended', `${o.name} ended while starting (${child.signalCode ?? child.exitCode}); see ${o.logFile}`);
+      throw new SeverError(
+        'process.ended',
+        `${o.name} ended while starting (${child.signalCode ?? child.exitCode}); see ${o.logFile}`,
+      );
     if (Date.now() > deadline) {
       await handle.stop();
-      throw new SeverError('process.not-healthy', `${o.name} was not healthy within ${START_TIMEOUT_MS / 1_000} s; see ${o.logFile}`);
+      throw new SeverError(
+        'process.not-healthy',
+        `${o.name} was not healthy within ${START_TIMEOUT_MS / 1_000} s; see ${o.logFile}`,
+      );
     }
     await sleep(50);
   }

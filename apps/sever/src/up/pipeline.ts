@@ -20,7 +20,14 @@ const SUPERUSER = 'sever_owner';
 const TARGET_SUPERUSER = 'sever_admin';
 
 /** Small machines are the usual place: memory is bounded, durability is not traded. */
-const LOG_SETTINGS = { max_connections: '120', shared_buffers: '96MB', max_wal_size: '2GB', wal_compression: 'on', autovacuum_naptime: '30s', jit: 'off' };
+const LOG_SETTINGS = {
+  max_connections: '120',
+  shared_buffers: '96MB',
+  max_wal_size: '2GB',
+  wal_compression: 'on',
+  autovacuum_naptime: '30s',
+  jit: 'off',
+};
 const TARGET_SETTINGS = { max_connections: '250', shared_buffers: '24MB', jit: 'off' };
 
 /** Order of stopping: intake first, the database last. */
@@ -48,11 +55,15 @@ export class Pipeline {
   }
 
   async start(): Promise<Omit<ReadyFile, 'processes'>> {
-    const apiPort = this.options.port === 0 ? await this.ports.get('api') : await requirePort(this.options.port);
+    const apiPort =
+      this.options.port === 0 ? await this.ports.get('api') : await requirePort(this.options.port);
     const apiUrl = `http://127.0.0.1:${apiPort}`;
     makeKeyFolder(this.folder.file('keys'));
     this.progress('starting the databases');
-    const [ownerUrl, target] = await Promise.all([this.startLogDatabase(), this.options.sandbox ? this.startTargets() : undefined]);
+    const [ownerUrl, target] = await Promise.all([
+      this.startLogDatabase(),
+      this.options.sandbox ? this.startTargets() : undefined,
+    ]);
     const owner = await openDatabase({ url: ownerUrl, applicationName: 'sever-up', poolMax: 3 });
     try {
       await ensureTopics(owner);
@@ -76,7 +87,15 @@ export class Pipeline {
     const port = await this.ports.get('postgres');
     const password = this.folder.secret('postgres-owner');
     await this.supervisor.add(
-      postgresService({ name: 'postgres', dataDir: this.folder.file('pg'), port, superuser: SUPERUSER, password, logFile: this.folder.file('logs', 'postgres.log'), settings: LOG_SETTINGS }),
+      postgresService({
+        name: 'postgres',
+        dataDir: this.folder.file('pg'),
+        port,
+        superuser: SUPERUSER,
+        password,
+        logFile: this.folder.file('logs', 'postgres.log'),
+        settings: LOG_SETTINGS,
+      }),
     );
     const url = `postgres://${SUPERUSER}:${encodeURIComponent(password)}@127.0.0.1:${port}`;
     await prepareDatabase(`${url}/postgres`, `${url}/${DATABASE}`);
@@ -86,7 +105,10 @@ export class Pipeline {
   private async startTargets(): Promise<Targets> {
     const postgresPort = await this.ports.get('target-postgres');
     const password = this.folder.secret('target-postgres-admin');
-    const [scimPort, scimGlobexPort] = [await this.ports.get('target-scim'), await this.ports.get('target-scim-globex')];
+    const [scimPort, scimGlobexPort] = [
+      await this.ports.get('target-scim'),
+      await this.ports.get('target-scim-globex'),
+    ];
     await Promise.all([
       this.supervisor.add(
         postgresService({
@@ -102,7 +124,13 @@ export class Pipeline {
       this.addScimTarget('target-scim', 'target-scim', scimPort),
       this.addScimTarget('target-scim-globex', 'target-scim-globex', scimGlobexPort),
     ]);
-    return { scimPort, scimGlobexPort, postgresPort, postgresDatabase: 'postgres', adminUrl: `postgres://${TARGET_SUPERUSER}:${encodeURIComponent(password)}@127.0.0.1:${postgresPort}/postgres` };
+    return {
+      scimPort,
+      scimGlobexPort,
+      postgresPort,
+      postgresDatabase: 'postgres',
+      adminUrl: `postgres://${TARGET_SUPERUSER}:${encodeURIComponent(password)}@127.0.0.1:${postgresPort}/postgres`,
+    };
   }
 
   private addScimTarget(name: string, secret: string, port: number): Promise<void> {
@@ -110,16 +138,30 @@ export class Pipeline {
       nodeService({
         name,
         main: fileURLToPath(new URL('../sandbox/target-scim/main.js', import.meta.url)),
-        env: { SEVER_TARGET_PORT: String(port), SEVER_TARGET_TOKEN: this.folder.secret(secret), SEVER_TARGET_DATA: this.folder.file(name) },
+        env: {
+          SEVER_TARGET_PORT: String(port),
+          SEVER_TARGET_TOKEN: this.folder.secret(secret),
+          SEVER_TARGET_DATA: this.folder.file(name),
+        },
         logFile: this.folder.file('logs', `${name}.log`),
         healthUrl: `http://127.0.0.1:${port}/healthz`,
       }),
     );
   }
 
-  private async startApps(owner: DataSource, ownerUrl: string, apiPort: number, apiUrl: string): Promise<void> {
+  private async startApps(
+    owner: DataSource,
+    ownerUrl: string,
+    apiPort: number,
+    apiUrl: string,
+  ): Promise<void> {
     const instances = this.options.sandbox ? SANDBOX_INSTANCES : [];
-    const logins = await ensureLogins(owner, ownerUrl, instances.map(i => i.id), name => this.folder.secret(name));
+    const logins = await ensureLogins(
+      owner,
+      ownerUrl,
+      instances.map(i => i.id),
+      name => this.folder.secret(name),
+    );
     this.progress('starting the apps');
     const keys = { SEVER_KEYS_DIR: this.folder.file('keys') };
     const ingress = {
@@ -131,7 +173,9 @@ export class Pipeline {
       SEVER_RATE_LIMIT: this.options.rateLimit,
     };
     const connectors = [...new Set(instances.map(i => i.system))].map(system => {
-      const own = instances.filter(i => i.system === system).map(i => ({ id: i.id, databaseUrl: logins.instances.get(i.id) }));
+      const own = instances
+        .filter(i => i.system === system)
+        .map(i => ({ id: i.id, databaseUrl: logins.instances.get(i.id) }));
       return this.addApp(`connector-${system}`, { ...keys, SEVER_INSTANCES: JSON.stringify(own) });
     });
     await Promise.all([
@@ -142,13 +186,22 @@ export class Pipeline {
     ]);
   }
 
-  private async addApp(name: string, env: Readonly<Record<string, string>>, fixedPort?: number): Promise<void> {
+  private async addApp(
+    name: string,
+    env: Readonly<Record<string, string>>,
+    fixedPort?: number,
+  ): Promise<void> {
     const port = fixedPort ?? (await this.ports.get(name));
     await this.supervisor.add(
       nodeService({
         name,
         main: fileURLToPath(new URL(`../../../${name}/dist/main.js`, import.meta.url)),
-        env: { ...env, SEVER_HTTP_HOST: '127.0.0.1', SEVER_HTTP_PORT: String(port), SEVER_PROFILE: 'embedded' },
+        env: {
+          ...env,
+          SEVER_HTTP_HOST: '127.0.0.1',
+          SEVER_HTTP_PORT: String(port),
+          SEVER_PROFILE: 'embedded',
+        },
         logFile: this.folder.file('logs', `${name}.log`),
         healthUrl: `http://127.0.0.1:${port}/readyz`,
       }),
@@ -161,11 +214,26 @@ export class Pipeline {
     const personPassword = this.folder.secret('sandbox-person');
     if (!existsSync(marker)) {
       this.progress('seeding the sandbox');
-      const ingress = (id: string): { baseUrl: string; token: string } => ({ baseUrl: `${apiUrl}/scim/v2/${id}`, token: this.folder.secret(`connection-${id}`) });
+      const ingress = (id: string): { baseUrl: string; token: string } => ({
+        baseUrl: `${apiUrl}/scim/v2/${id}`,
+        token: this.folder.secret(`connection-${id}`),
+      });
       await Promise.all([
         seedPostgresTarget(target.adminUrl, this.folder.secret('target-postgres-connector'), personPassword),
-        seedScimTarget({ baseUrl: `http://127.0.0.1:${target.scimPort}/scim/v2`, token: this.folder.secret('target-scim') }, 'acme'),
-        seedScimTarget({ baseUrl: `http://127.0.0.1:${target.scimGlobexPort}/scim/v2`, token: this.folder.secret('target-scim-globex') }, 'globex'),
+        seedScimTarget(
+          {
+            baseUrl: `http://127.0.0.1:${target.scimPort}/scim/v2`,
+            token: this.folder.secret('target-scim'),
+          },
+          'acme',
+        ),
+        seedScimTarget(
+          {
+            baseUrl: `http://127.0.0.1:${target.scimGlobexPort}/scim/v2`,
+            token: this.folder.secret('target-scim-globex'),
+          },
+          'globex',
+        ),
         seedIngress(ingress('entra'), 'acme'),
         seedIngress(ingress('globex'), 'globex'),
       ]);
@@ -174,7 +242,11 @@ export class Pipeline {
     this.sessions = await holdSessions(target.adminUrl, personPassword);
   }
 
-  private readyFile(ownerUrl: string, apiUrl: string, target: Targets | undefined): Omit<ReadyFile, 'processes'> {
+  private readyFile(
+    ownerUrl: string,
+    apiUrl: string,
+    target: Targets | undefined,
+  ): Omit<ReadyFile, 'processes'> {
     const scim = (connector: string, port: number): ReadyFile['downstream'][number] => ({
       connector,
       baseUrl: `http://127.0.0.1:${port}/scim/v2`,
@@ -187,13 +259,29 @@ export class Pipeline {
       databaseUrl: ownerUrl,
       kafkaBrokers: null,
       api: { baseUrl: apiUrl, token: this.folder.secret('api-token') },
-      connections: target ? SANDBOX_CONNECTIONS.map(c => ({ ...c, baseUrl: `${apiUrl}/scim/v2/${c.id}`, token: this.folder.secret(`connection-${c.id}`) })) : [],
+      connections: target
+        ? SANDBOX_CONNECTIONS.map(c => ({
+            ...c,
+            baseUrl: `${apiUrl}/scim/v2/${c.id}`,
+            token: this.folder.secret(`connection-${c.id}`),
+          }))
+        : [],
       console: null,
       downstream: target
-        ? [scim('scim', target.scimPort), { connector: 'postgres', url: target.adminUrl, heir: HEIR }, scim('scim-globex', target.scimGlobexPort)]
+        ? [
+            scim('scim', target.scimPort),
+            { connector: 'postgres', url: target.adminUrl, heir: HEIR },
+            scim('scim-globex', target.scimGlobexPort),
+          ]
         : [],
     };
   }
 }
 
-type Targets = { scimPort: number; scimGlobexPort: number; postgresPort: number; postgresDatabase: string; adminUrl: string };
+type Targets = {
+  scimPort: number;
+  scimGlobexPort: number;
+  postgresPort: number;
+  postgresDatabase: string;
+  adminUrl: string;
+};

@@ -10,7 +10,9 @@ export class Ports {
   private readonly ports: Record<string, number>;
 
   constructor(private readonly file: string) {
-    const stored = existsSync(file) ? z.record(z.string(), z.number()).safeParse(JSON.parse(readFileSync(file, 'utf8') || '{}')) : undefined;
+    const stored = existsSync(file)
+      ? z.record(z.string(), z.number()).safeParse(JSON.parse(readFileSync(file, 'utf8') || '{}'))
+      : undefined;
     this.ports = stored?.success ? stored.data : {};
   }
 
@@ -28,7 +30,11 @@ export class Ports {
 /** @throws SeverError `port.taken` */
 export async function requirePort(port: number): Promise<number> {
   if (await isFree(port)) return port;
-  throw new SeverError('port.taken', `port ${port} is in use; stop what uses it or choose another with --port (0 takes any free one)`, EXIT.no);
+  throw new SeverError(
+    'port.taken',
+    `port ${port} is in use; stop what uses it or choose another with --port (0 takes any free one)`,
+    EXIT.no,
+  );
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -3,7 +3,15 @@ import { appendFileSync } from 'node:fs';
 import { startPostgres } from '@sever/embedded-postgres';
 import type { Service } from './supervised.js';
 
-export type PostgresServiceOptions = { name: string; dataDir: string; port: number; superuser: string; password: string; logFile: string; settings: Readonly<Record<string, string>> };
+export type PostgresServiceOptions = {
+  name: string;
+  dataDir: string;
+  port: number;
+  superuser: string;
+  password: string;
+  logFile: string;
+  settings: Readonly<Record<string, string>>;
+};
 
 /** Seconds that the processes above the database get to drain when `sever up` was killed. */
 const ORPHAN_GRACE_SECONDS = 9;
@@ -28,10 +36,14 @@ export const postgresService = (o: PostgresServiceOptions): Service => ({
 
 /** A shell that reads a pipe nobody writes to: its end means that we are gone. */
 function endWhenOrphaned(pid: number): () => void {
-  const watcher = spawn('/bin/sh', ['-c', `read _; sleep ${ORPHAN_GRACE_SECONDS}; kill -INT ${pid} 2>/dev/null`], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
+  const watcher = spawn(
+    '/bin/sh',
+    ['-c', `read _; sleep ${ORPHAN_GRACE_SECONDS}; kill -INT ${pid} 2>/dev/null`],
+    {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    },
+  );
   watcher.on('error', () => undefined);
   watcher.stdin?.on('error', () => undefined);
   return () => {

@@ -17,10 +17,16 @@ export async function prepareDatabase(maintenanceUrl: string, ownerUrl: string):
 }
 
 export async function ensureTopics(owner: DataSource): Promise<void> {
-  await createPostgresEventLogAdmin(owner).ensureTopics(TOPICS.map(topic => ({ topic, partitions: PARTITIONS })));
+  await createPostgresEventLogAdmin(owner).ensureTopics(
+    TOPICS.map(topic => ({ topic, partitions: PARTITIONS })),
+  );
 }
 
-const LOGINS = { ingress: 'sever_ingress', coordinator: 'sever_coordinator', projector: 'sever_projector' } as const satisfies Record<string, GroupRole>;
+const LOGINS = {
+  ingress: 'sever_ingress',
+  coordinator: 'sever_coordinator',
+  projector: 'sever_projector',
+} as const satisfies Record<string, GroupRole>;
 
 /** A login role per process, and one per connector instance; gives their addresses. */
 export async function ensureLogins(

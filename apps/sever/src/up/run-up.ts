@@ -13,7 +13,10 @@ export async function runUp(options: UpOptions): Promise<ExitStatus> {
   const say = (line: string): void => void process.stderr.write(`sever: ${line}\n`);
   const folder = DataFolder.open(options.dataDir);
   const record = folder.file('processes.json');
-  const readyFiles = [folder.file('run.json'), ...(options.readyFile === undefined ? [] : [options.readyFile])];
+  const readyFiles = [
+    folder.file('run.json'),
+    ...(options.readyFile === undefined ? [] : [options.readyFile]),
+  ];
   removeReadyFile(readyFiles);
   const survivors = await endSurvivors(record);
   if (survivors.length > 0) say(`ended what an earlier run left behind: ${survivors.join(', ')}`);
@@ -36,13 +39,18 @@ export async function runUp(options: UpOptions): Promise<ExitStatus> {
       const ready: ReadyFile = { ...known, processes: supervisor.processes() };
       writeReadyFile(readyFiles, ready);
       if (options.json) process.stdout.write(`${JSON.stringify(ready)}\n`);
-      say(`ready after ${((performance.now() - began) / 1_000).toFixed(1)} s: ${ready.api.baseUrl} (data in ${folder.dir})`);
+      say(
+        `ready after ${((performance.now() - began) / 1_000).toFixed(1)} s: ${ready.api.baseUrl} (data in ${folder.dir})`,
+      );
       await stopped;
     }
     return EXIT.ok;
   } finally {
     say('stopping');
-    await Promise.race([pipeline.stop(), new Promise(resolve => setTimeout(resolve, STOP_TIMEOUT_MS).unref())]);
+    await Promise.race([
+      pipeline.stop(),
+      new Promise(resolve => setTimeout(resolve, STOP_TIMEOUT_MS).unref()),
+    ]);
     removeReadyFile(readyFiles);
     folder.unlock();
   }

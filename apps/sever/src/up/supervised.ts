@@ -55,11 +55,14 @@ export class Supervisor {
     this.running.set(service.name, handle);
     this.events.onChange();
     void handle.exited.then(({ code, signal }) => {
+      // It stays listed under its last pid until its successor is healthy.
       if (this.stopping) return;
-      this.running.delete(service.name);
       this.events.onLog(`${service.name} ended (${signal ?? code}) and is started again; its log says why`);
       const next = Date.now() - since > STABLE_MS ? 0 : failures;
-      setTimeout(() => void this.restart(service, next), Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** next));
+      setTimeout(
+        () => void this.restart(service, next),
+        Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** next),
+      );
     });
   }
 
@@ -69,8 +72,14 @@ export class Supervisor {
       const handle = await service.start();
       this.watch(service, handle, Date.now(), failures + 1);
     } catch (error) {
-      this.events.onLog(`${service.name} could not be started: ${error instanceof Error ? error.message : String(error)}`);
-      if (!this.stopping) setTimeout(() => void this.restart(service, failures + 1), Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** failures));
+      this.events.onLog(
+        `${service.name} could not be started: ${error instanceof Error ? error.message : String(error)}`,
+      );
+      if (!this.stopping)
+        setTimeout(
+          () => void this.restart(service, failures + 1),
+          Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** failures),
+        );
     }
   }
 }

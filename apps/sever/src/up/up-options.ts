@@ -31,13 +31,27 @@ const usage = (message: string): SeverError => new SeverError('usage', message, 
 /** @throws SeverError `usage` naming the wrong option, `not.available` for the profile this version does not have */
 export function upOptions(flags: UpFlags): UpOptions {
   if (flags.profile === 'kafka')
-    throw new SeverError('not.available', 'this version has the embedded profile only; leave out --profile kafka', EXIT.usage);
+    throw new SeverError(
+      'not.available',
+      'this version has the embedded profile only; leave out --profile kafka',
+      EXIT.usage,
+    );
   if (flags.profile !== 'embedded') throw usage(`--profile is embedded or kafka, not ${flags.profile}`);
   if (!['on', 'off'].includes(flags.governor)) throw usage('--governor is on or off');
-  if (flags.rateLimit !== 'off' && !/^[1-9][0-9]*$/.test(flags.rateLimit)) throw usage('--rate-limit is a positive number or off');
+  if (flags.rateLimit !== 'off' && !/^[1-9][0-9]*$/.test(flags.rateLimit))
+    throw usage('--rate-limit is a positive number or off');
   const port = Number(flags.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw usage('--port is a number from 0 to 65535');
   const hold = flags.hold ?? (flags.sandbox ? '10s' : '30d');
-  if (hold !== 'none' && hold !== 'never' && !durationSeconds.safeParse(hold).success) throw usage('--hold is a duration such as 10s, 5m or 30d, or none, or never');
-  return { dataDir: flags.data, port, rateLimit: flags.rateLimit, hold, sandbox: flags.sandbox, readyFile: flags.readyFile, json: flags.json ?? false };
+  if (hold !== 'none' && hold !== 'never' && !durationSeconds.safeParse(hold).success)
+    throw usage('--hold is a duration such as 10s, 5m or 30d, or none, or never');
+  return {
+    dataDir: flags.data,
+    port,
+    rateLimit: flags.rateLimit,
+    hold,
+    sandbox: flags.sandbox,
+    readyFile: flags.readyFile,
+    json: flags.json ?? false,
+  };
 }

@@ -11,7 +11,10 @@ export class FailureWindow {
   add(subject: string, now: number): boolean {
     this.failures = this.failures.filter(f => now - f.at < WINDOW_MS);
     this.failures.push({ subject, at: now });
-    return this.failures.length >= FAILURES_TO_OPEN && new Set(this.failures.map(f => f.subject)).size >= SUBJECTS_TO_OPEN;
+    return (
+      this.failures.length >= FAILURES_TO_OPEN &&
+      new Set(this.failures.map(f => f.subject)).size >= SUBJECTS_TO_OPEN
+    );
   }
 
   clear(): void {

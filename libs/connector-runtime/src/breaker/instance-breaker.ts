@@ -18,7 +18,10 @@ const PROBE_TIMEOUT_MS = 10_000;
 
 /** Time until the next probe: doubling, at most 15 s in the first ten minutes of an outage and a minute afterwards. */
 export function probeDelayMs(probes: number, openForMs: number): number {
-  return Math.min(openForMs < EARLY_MS ? PROBE_CAP_EARLY_MS : PROBE_CAP_LATE_MS, PROBE_FIRST_MS * 2 ** Math.min(probes, 10));
+  return Math.min(
+    openForMs < EARLY_MS ? PROBE_CAP_EARLY_MS : PROBE_CAP_LATE_MS,
+    PROBE_FIRST_MS * 2 ** Math.min(probes, 10),
+  );
 }
 
 /**
@@ -85,7 +88,10 @@ export class InstanceBreaker {
 
   private plan(): void {
     if (this.stopped) return;
-    this.timer = setTimeout(() => void this.probe().catch(this.hooks.onError), probeDelayMs(this.probes, Date.now() - this.openedAt));
+    this.timer = setTimeout(
+      () => void this.probe().catch(this.hooks.onError),
+      probeDelayMs(this.probes, Date.now() - this.openedAt),
+    );
   }
 
   private async probe(): Promise<void> {

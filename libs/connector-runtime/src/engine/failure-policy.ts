@@ -9,7 +9,17 @@ const JITTER_MS = 1_000;
 /** Outcomes after which a step is not done. */
 export type Failure = Extract<
   Outcome,
-  { kind: 'RateLimited' | 'Transient' | 'AuthFailed' | 'Forbidden' | 'Protected' | 'Conflict' | 'Malformed' | 'StillPresent' }
+  {
+    kind:
+      | 'RateLimited'
+      | 'Transient'
+      | 'AuthFailed'
+      | 'Forbidden'
+      | 'Protected'
+      | 'Conflict'
+      | 'Malformed'
+      | 'StillPresent';
+  }
 >;
 
 export type FailureContext = { tries: number; now: Date; deadline: Date; random?: () => number };
@@ -17,7 +27,10 @@ export type FailureContext = { tries: number; now: Date; deadline: Date; random?
 /** What follows from a failure: policy, decided in one place from the typed outcome. */
 export function dispositionOf(failure: Failure, c: FailureContext): Disposition {
   const random = c.random ?? Math.random;
-  const later = (ms: number): Disposition => ({ next: 'retry', dueAt: new Date(c.now.getTime() + ms).toISOString() });
+  const later = (ms: number): Disposition => ({
+    next: 'retry',
+    dueAt: new Date(c.now.getTime() + ms).toISOString(),
+  });
   const backoff = (): Disposition => later(retryDelayMs(c.tries, c.now < c.deadline, random));
   switch (failure.kind) {
     case 'RateLimited':
@@ -35,6 +48,13 @@ export function dispositionOf(failure: Failure, c: FailureContext): Disposition 
       return { next: 'park', dueAt: null };
   }
 }
+
+/** An error that nobody foresaw. Only its kind is told, since its message may hold anything. */
+export const unexpectedFailure = (error: unknown): Failure => ({
+  kind: 'Malformed',
+  code: 'work.failed',
+  evidence: { error: error instanceof Error ? error.name : 'unknown' },
+});
 
 /** A vendor's quota is nobody's failed try. */
 export const countsAsTry = (failure: Failure): boolean => failure.kind !== 'RateLimited';

@@ -14,6 +14,25 @@ export function runnableSteps(manifest: ConnectorManifest, stage: Stage): StepCa
   return ordered.filter(c => c.stage === stage);
 }
 
-const FAILURES: ReadonlySet<string> = new Set(['RateLimited', 'Transient', 'AuthFailed', 'Forbidden', 'Protected', 'Conflict', 'Malformed', 'StillPresent']);
+/** Named persons accepted that nothing of a stage is done. What was taken away is given back in any case. */
+export function isWholeStageWaived(
+  manifest: ConnectorManifest,
+  stage: Stage,
+  waived: ReadonlySet<string>,
+): boolean {
+  const steps = runnableSteps(manifest, stage);
+  return stage !== 'restore' && steps.length > 0 && steps.every(c => waived.has(c.step));
+}
+
+const FAILURES: ReadonlySet<string> = new Set([
+  'RateLimited',
+  'Transient',
+  'AuthFailed',
+  'Forbidden',
+  'Protected',
+  'Conflict',
+  'Malformed',
+  'StillPresent',
+]);
 
 export const isFailure = (outcome: { kind: string }): outcome is Failure => FAILURES.has(outcome.kind);

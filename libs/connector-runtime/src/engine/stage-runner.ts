@@ -5,12 +5,18 @@ import { toRecord } from '@sever/event-log';
 import { isDatabaseUnavailable, isSerializationFailure } from '@sever/postgres';
 import type { EntityManager } from 'typeorm';
 import { adoptAccount, findAccount, forgetAccount } from '../store/account-store.js';
-import { beginAttempt, deliveries, settleAttempt, type Delivery, type DeliveryStatus } from '../store/delivery-store.js';
+import {
+  beginAttempt,
+  deliveries,
+  settleAttempt,
+  type Delivery,
+  type DeliveryStatus,
+} from '../store/delivery-store.js';
 import { dropSnapshots, hasSnapshot, loadSnapshot, saveSnapshot } from '../store/snapshot-store.js';
-import { countsAsTry, dispositionOf, type Failure } from './failure-policy.js';
+import { countsAsTry, dispositionOf, unexpectedFailure, type Failure } from './failure-policy.js';
 import { OutcomeEvents, type Place } from './outcome-event.js';
 import { StepCalls, type Denied } from './step-calls.js';
-import { isFailure, runnableSteps, snapshotSteps } from './stage-plan.js';
+import { isFailure, isWholeStageWaived, runnableSteps, snapshotSteps } from './stage-plan.js';
 import type { InstanceContext, Work, WorkResult } from './work-context.js';
 
 /** Wait before work that Sever itself held back is looked at again, in milliseconds. */
@@ -19,7 +25,8 @@ const DENIED_MS = 1_000;
 const QUICK_RETRY_MS = 300;
 
 /** What one step came to: settled, parked while the others go on, or a reason to stop the run for now. */
-type StepEnd = { kind: 'settled' } | { kind: 'parked' } | { kind: 'absent' } | { kind: 'stop'; result: WorkResult };
+type StepEnd =
+  { kind: 'settled' } | { kind: 'parked' } | { kind: 'absent' } | { kind: 'stop'; result: WorkResult };
 
 /** Runs one piece of work from where it stands; repeating it after a crash at any point converges. */
 export class StageRunner {
@@ -46,14 +53,16 @@ export class StageRunner {
     } catch (error) {
       if (isDatabaseUnavailable(error) || isSerializationFailure(error)) throw error;
       // One person's work that cannot go on must not take the process, and with it everybody else, down.
-      this.c.logger.error({ err: error, requestEvent: this.work.requestEvent }, 'a piece of work failed unexpectedly');
-      const failure: Failure = { kind: 'Malformed', code: 'work.failed', evidence: { error: error instanceof Error ? error.name : 'unknown' } };
-      return this.stopped(failure, { step: null, attempt: 0, phase: 'locate' });
+      this.c.logger.error(
+        { err: error, requestEvent: this.work.requestEvent },
+        'a piece of work failed unexpectedly',
+      );
+      return this.stopped(unexpectedFailure(error), { step: null, attempt: 0, phase: 'locate' });
     }
   }
 
   private async stage(): Promise<WorkResult> {
-    if (this.isWaived()) return this.finish();
+    if (isWholeStageWaived(this.c.manifest, this.work.stage, this.work.waived)) return this.finish();
     this.known = await deliveries(this.c.dataSource, this.c.instance, this.work.requestEvent);
     const located = await this.target();
     if ('stop' in located) return located.stop;
@@ -67,10 +76,15 @@ export class StageRunner {
       if (this.work.waived.has(step) || this.isSettled(step)) continue;
       if (this.isSuperseded()) return this.result('done');
       if (capability.support === 'unsupported') {
-        await this.write([this.events.unsupported(step, 'manifest.unsupported')], { step, attempt: 0, status: 'unsupported' });
+        await this.write([this.events.unsupported(step, 'manifest.unsupported')], {
+          step,
+          attempt: 0,
+          status: 'unsupported',
+        });
         continue;
       }
-      const end = this.work.stage === 'reverify' ? await this.observe(step, target) : await this.step(step, target);
+      const end =
+        this.work.stage === 'reverify' ? await this.observe(step, target) : await this.step(step, target);
       if (end.kind === 'absent') return this.finish();
       if (end.kind === 'stop') return end.result;
       if (end.kind === 'parked') this.parked = true;
@@ -107,7 +121,11 @@ export class StageRunner {
     const { tenant, subject } = this.work;
     const eventId = this.events.adoptedId();
     await dataSource.transaction(async em => {
-      const sealed = await keys.encrypt(em, { tenant, subject, eventId, path: FIELD_PATHS.accountRef }, target.id);
+      const sealed = await keys.encrypt(
+        em,
+        { tenant, subject, eventId, path: FIELD_PATHS.accountRef },
+        target.id,
+      );
       await adoptAccount(em, { instance, tenant, subject, eventId, sealed, matchedBy: target.matchedBy });
       await writer.append(em, [toRecord(this.events.adopted(eventId, sealed, target.matchedBy))]);
     });
@@ -123,7 +141,10 @@ export class StageRunner {
     for (let quick = 0; ; quick += 1) {
       const attempt = await beginAttempt(this.c.dataSource, this.c.instance, this.work.requestEvent, step);
       failpoint('connector.after-intent');
-      const acted = before?.status === 'started' && quick === 0 ? await this.reconciled(step, target, attempt) : await this.calls.act(step, target, attempt);
+      const acted =
+        before?.status === 'started' && quick === 0
+          ? await this.reconciled(step, target, attempt)
+          : await this.calls.act(step, target, attempt);
       failpoint('connector.after-call');
       await this.noteOutcome(acted);
       if (acted.kind === 'Transient' && quick === 0 && !this.c.breaker.isOpen) {
@@ -137,11 +158,21 @@ export class StageRunner {
   /** The effect of an attempt that never reported is unknown: look first, repeat only if it is not there. */
   private async reconciled(step: Step, target: Target, attempt: number): Promise<Outcome | Denied> {
     const seen = await this.calls.verify(step, target, attempt);
-    if (seen.kind === 'Verified') return { kind: 'AlreadyDone', evidence: { reconciled: true }, residualAccessUntil: seen.residualAccessUntil };
+    if (seen.kind === 'Verified')
+      return {
+        kind: 'AlreadyDone',
+        evidence: { reconciled: true },
+        residualAccessUntil: seen.residualAccessUntil,
+      };
     return this.calls.act(step, target, attempt);
   }
 
-  private async afterAct(step: Step, target: Target, attempt: number, acted: Outcome | Denied): Promise<StepEnd> {
+  private async afterAct(
+    step: Step,
+    target: Target,
+    attempt: number,
+    acted: Outcome | Denied,
+  ): Promise<StepEnd> {
     const place: Place = { step, attempt, phase: 'act' };
     switch (acted.kind) {
       case 'Done':
@@ -153,27 +184,50 @@ export class StageRunner {
       case 'Accepted':
         return { kind: 'stop', result: await this.accepted(acted, step, attempt) };
       case 'Unsupported':
-        await this.write([this.events.unsupported(step, acted.code)], { step, attempt, status: 'unsupported' });
+        await this.write([this.events.unsupported(step, acted.code)], {
+          step,
+          attempt,
+          status: 'unsupported',
+        });
         return { kind: 'settled' };
       default:
         return this.failedStep(acted, place);
     }
   }
 
-  private async accepted(outcome: Extract<Outcome, { kind: 'Accepted' }>, step: Step, attempt: number): Promise<WorkResult> {
+  private async accepted(
+    outcome: Extract<Outcome, { kind: 'Accepted' }>,
+    step: Step,
+    attempt: number,
+  ): Promise<WorkResult> {
     const result: WorkResult = { state: 'retrying', tries: this.work.tries, dueAt: outcome.pollAfter };
-    await this.write([this.events.accepted(outcome, step, attempt)], { step, attempt, status: 'started' }, em => this.settle(em, result));
+    await this.write(
+      [this.events.accepted(outcome, step, attempt)],
+      { step, attempt, status: 'started' },
+      em => this.settle(em, result),
+    );
     return result;
   }
 
   /** A separate read-only call proves the step; only its answer settles it. */
-  private async prove(step: Step, target: Target, attempt: number, acted: SeverEvent[], by: Outcome | undefined): Promise<StepEnd> {
+  private async prove(
+    step: Step,
+    target: Target,
+    attempt: number,
+    acted: SeverEvent[],
+    by: Outcome | undefined,
+  ): Promise<StepEnd> {
     const seen = await this.calls.verify(step, target, attempt);
     await this.noteOutcome(seen);
-    if (seen.kind === 'NotFound' && seen.confirmed && step !== 'delete') return this.absent(seen, { step, attempt, phase: 'verify' });
+    if (seen.kind === 'NotFound' && seen.confirmed && step !== 'delete')
+      return this.absent(seen, { step, attempt, phase: 'verify' });
     if (seen.kind !== 'Verified') return this.failedStep(seen, { step, attempt, phase: 'verify' }, acted);
     const residual = by && 'residualAccessUntil' in by ? by.residualAccessUntil : undefined;
-    const proof = this.events.step({ ...seen, residualAccessUntil: seen.residualAccessUntil ?? residual }, step, attempt);
+    const proof = this.events.step(
+      { ...seen, residualAccessUntil: seen.residualAccessUntil ?? residual },
+      step,
+      attempt,
+    );
     await this.write([...acted, proof], { step, attempt, status: 'verified' }, async em => {
       if (step !== 'delete') return;
       await forgetAccount(em, this.c.instance, this.work.tenant, this.work.subject);
@@ -186,13 +240,18 @@ export class StageRunner {
   private async observe(step: Step, target: Target): Promise<StepEnd> {
     const seen = await this.calls.verify(step, target, 0);
     if (seen.kind === 'Verified') await this.write([this.events.step(seen, step, 0)]);
-    else if (seen.kind === 'StillPresent') await this.write([this.events.failed(seen, { step, attempt: 0, phase: 'verify' }, { next: 'continue', dueAt: null })]);
+    else if (seen.kind === 'StillPresent')
+      await this.write([
+        this.events.failed(seen, { step, attempt: 0, phase: 'verify' }, { next: 'continue', dueAt: null }),
+      ]);
     else if (seen.kind !== 'NotFound') return this.failedStep(seen, { step, attempt: 0, phase: 'verify' });
     return { kind: 'settled' };
   }
 
   private async absent(outcome: Extract<Outcome, { kind: 'NotFound' }>, place: Place): Promise<StepEnd> {
-    await this.write([this.events.notFound(outcome, place)], undefined, em => forgetAccount(em, this.c.instance, this.work.tenant, this.work.subject));
+    await this.write([this.events.notFound(outcome, place)], undefined, em =>
+      forgetAccount(em, this.c.instance, this.work.tenant, this.work.subject),
+    );
     return { kind: 'absent' };
   }
 
@@ -209,7 +268,9 @@ export class StageRunner {
     const eventId = this.events.snapshotId(step);
     await dataSource.transaction(async em => {
       const sha256 = await saveSnapshot(em, keys, of, eventId, taken.snapshot);
-      await writer.append(em, [toRecord(this.events.snapshotTaken(step, sha256, taken.snapshot.entries.length))]);
+      await writer.append(em, [
+        toRecord(this.events.snapshotTaken(step, sha256, taken.snapshot.entries.length)),
+      ]);
     });
     return undefined;
   }
@@ -237,23 +298,42 @@ export class StageRunner {
     return this.finish();
   }
 
-  private async failedStep(outcome: Outcome | Denied | { kind: 'Snapshot' } | { kind: 'Located' }, place: Place, before: SeverEvent[] = []): Promise<StepEnd> {
+  private async failedStep(
+    outcome: Outcome | Denied | { kind: 'Snapshot' } | { kind: 'Located' },
+    place: Place,
+    before: SeverEvent[] = [],
+  ): Promise<StepEnd> {
     const result = await this.stopped(outcome, place, before);
     return this.goesOn(result, place) ? { kind: 'parked' } : { kind: 'stop', result };
   }
 
   /** Records a failure and says what follows; a refusal of Sever itself leaves no trace and no count. */
-  private async stopped(outcome: Outcome | Denied | { kind: 'Snapshot' } | { kind: 'Located' }, place: Place, before: SeverEvent[] = []): Promise<WorkResult> {
+  private async stopped(
+    outcome: Outcome | Denied | { kind: 'Snapshot' } | { kind: 'Located' },
+    place: Place,
+    before: SeverEvent[] = [],
+  ): Promise<WorkResult> {
     if (!isFailure(outcome)) {
       if (before.length > 0) await this.write(before);
       return { state: 'retrying', tries: this.work.tries, dueAt: new Date(Date.now() + DENIED_MS) };
     }
-    const disposition = dispositionOf(outcome, { tries: this.work.tries, now: new Date(), deadline: this.work.deadline });
+    const disposition = dispositionOf(outcome, {
+      tries: this.work.tries,
+      now: new Date(),
+      deadline: this.work.deadline,
+    });
     const status: DeliveryStatus = disposition.next === 'park' ? 'parked' : 'failed';
-    const delivery = place.step && place.attempt > 0 ? { step: place.step, attempt: place.attempt, status } : undefined;
+    const delivery =
+      place.step && place.attempt > 0 ? { step: place.step, attempt: place.attempt, status } : undefined;
     const tries = this.work.tries + (countsAsTry(outcome) ? 1 : 0);
-    const result: WorkResult = { state: disposition.next === 'park' ? 'parked' : 'retrying', tries, dueAt: disposition.dueAt === null ? null : new Date(disposition.dueAt) };
-    const end = this.goesOn(result, place) ? undefined : (em: EntityManager): Promise<void> => this.settle(em, result);
+    const result: WorkResult = {
+      state: disposition.next === 'park' ? 'parked' : 'retrying',
+      tries,
+      dueAt: disposition.dueAt === null ? null : new Date(disposition.dueAt),
+    };
+    const end = this.goesOn(result, place)
+      ? undefined
+      : (em: EntityManager): Promise<void> => this.settle(em, result);
     await this.write([...before, this.events.failed(outcome, place, disposition)], delivery, end);
     return result;
   }
@@ -267,12 +347,6 @@ export class StageRunner {
     const result = this.result('done');
     await this.write([this.events.stageFinished()], undefined, em => this.settle(em, result));
     return result;
-  }
-
-  /** Named persons accepted that nothing of this stage is done. */
-  private isWaived(): boolean {
-    const steps = runnableSteps(this.c.manifest, this.work.stage);
-    return steps.length > 0 && this.work.stage !== 'restore' && steps.every(c => this.work.waived.has(c.step));
   }
 
   private result(state: WorkResult['state']): WorkResult {
@@ -289,7 +363,11 @@ export class StageRunner {
   }
 
   /** Facts, the attempt's end and what else belongs to them in one transaction, the append last. */
-  private async write(events: readonly SeverEvent[], delivery?: Delivery, also?: (em: EntityManager) => Promise<void>): Promise<void> {
+  private async write(
+    events: readonly SeverEvent[],
+    delivery?: Delivery,
+    also?: (em: EntityManager) => Promise<void>,
+  ): Promise<void> {
     await this.c.dataSource.transaction(async em => {
       if (delivery) await settleAttempt(em, this.c.instance, this.work.requestEvent, delivery);
       await also?.(em);

@@ -1,4 +1,12 @@
-import { PermitDenied, type ActOutcome, type Connector, type Ctx, type Outcome, type Snapshot, type Target } from '@sever/connector-sdk';
+import {
+  PermitDenied,
+  type ActOutcome,
+  type Connector,
+  type Ctx,
+  type Outcome,
+  type Snapshot,
+  type Target,
+} from '@sever/connector-sdk';
 import type { Step } from '@sever/event-contracts';
 import { inSpan } from '@sever/telemetry';
 import type { InstanceContext, Work } from './work-context.js';
@@ -34,11 +42,18 @@ export class StepCalls {
 
   locate(ref: { userName: string; externalId?: string | undefined }): Promise<LocateResult> {
     const { tenant, subject } = this.work;
-    return this.call('locate', undefined, 0, ctx => this.c.connector.locate({ tenant, subject, ...ref }, ctx));
+    return this.call('locate', undefined, 0, ctx =>
+      this.c.connector.locate({ tenant, subject, ...ref }, ctx),
+    );
   }
 
   snapshot(step: Step, target: Target): Promise<SnapshotResult> {
-    return this.call('snapshot', step, 0, ctx => this.c.connector.snapshot?.(step, target, ctx) ?? Promise.resolve(NOT_IMPLEMENTED));
+    return this.call(
+      'snapshot',
+      step,
+      0,
+      ctx => this.c.connector.snapshot?.(step, target, ctx) ?? Promise.resolve(NOT_IMPLEMENTED),
+    );
   }
 
   restore(step: Step, snapshot: Snapshot, target: Target, attempt: number): Promise<Outcome | Denied> {
@@ -48,22 +63,38 @@ export class StepCalls {
     });
   }
 
-  private async call<T extends { kind: string }>(phase: string, step: Step | undefined, attempt: number, run: Call<T>): Promise<T | Outcome | Denied> {
+  private async call<T extends { kind: string }>(
+    phase: string,
+    step: Step | undefined,
+    attempt: number,
+    run: Call<T>,
+  ): Promise<T | Outcome | Denied> {
     if (this.c.breaker.isOpen) return { kind: 'Denied', code: DENIED_CODE };
     const labels = { connector: this.c.instance, step: step ?? 'locate', phase };
     const done = this.c.metrics.calls.startTimer(labels);
     const timeout = AbortSignal.timeout(this.c.manifest.attemptTimeoutMs);
     const signal = AbortSignal.any([timeout, this.drain]);
     try {
-      return await inSpan(`connector.${phase}`, { traceparent: this.work.traceparent, attributes: { ...labels, attempt } }, async () =>
-        endedBy(signal, run(await this.ctx(step, attempt, signal))),
+      return await inSpan(
+        `connector.${phase}`,
+        { traceparent: this.work.traceparent, attributes: { ...labels, attempt } },
+        async () => endedBy(signal, run(await this.ctx(step, attempt, signal))),
       );
     } catch (error) {
       if (error instanceof PermitDenied) return { kind: 'Denied', code: error.code };
       if (this.drain.aborted) return { kind: 'Denied', code: 'process.draining' };
-      if (timeout.aborted) return { kind: 'Transient', code: 'connector.timed-out', effectUnknown: true, evidence: {} };
-      this.c.logger.warn({ code: 'connector.threw', phase, step, name: error instanceof Error ? error.name : 'unknown' }, 'a connector threw');
-      return { kind: 'Transient', code: 'connector.threw', effectUnknown: true, evidence: { error: error instanceof Error ? error.name : 'unknown' } };
+      if (timeout.aborted)
+        return { kind: 'Transient', code: 'connector.timed-out', effectUnknown: true, evidence: {} };
+      this.c.logger.warn(
+        { code: 'connector.threw', phase, step, name: error instanceof Error ? error.name : 'unknown' },
+        'a connector threw',
+      );
+      return {
+        kind: 'Transient',
+        code: 'connector.threw',
+        effectUnknown: true,
+        evidence: { error: error instanceof Error ? error.name : 'unknown' },
+      };
     } finally {
       done();
     }

@@ -45,4 +45,3 @@ export type Work = {
 
 /** How a piece of work ended for now. */
 export type WorkResult = { state: 'done' | 'retrying' | 'parked'; tries: number; dueAt: Date | null };
-

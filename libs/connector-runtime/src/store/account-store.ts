@@ -6,20 +6,37 @@ import type { SubjectKeys } from '@sever/subject-keys';
 type AccountRow = { event_id: string; sealed: EncryptedField; matched_by: string };
 
 /** The account that was adopted for a person: from then on the immutable id is used and nothing else. */
-export async function findAccount(on: Queryable, keys: SubjectKeys, instance: string, tenant: string, subject: string): Promise<Target | undefined> {
+export async function findAccount(
+  on: Queryable,
+  keys: SubjectKeys,
+  instance: string,
+  tenant: string,
+  subject: string,
+): Promise<Target | undefined> {
   const row = await oneRow<AccountRow>(
     on,
     'select event_id, sealed, matched_by from connector_account where instance = $1 and tenant = $2 and subject = $3',
     [instance, tenant, subject],
   );
   if (!row) return undefined;
-  const opened = await keys.open(on, { tenant, subject, eventId: row.event_id, path: FIELD_PATHS.accountRef }, row.sealed);
+  const opened = await keys.open(
+    on,
+    { tenant, subject, eventId: row.event_id, path: FIELD_PATHS.accountRef },
+    row.sealed,
+  );
   return opened.shredded ? undefined : { id: opened.text, matchedBy: row.matched_by };
 }
 
 export async function adoptAccount(
   on: Queryable,
-  a: { instance: string; tenant: string; subject: string; eventId: string; sealed: EncryptedField; matchedBy: string },
+  a: {
+    instance: string;
+    tenant: string;
+    subject: string;
+    eventId: string;
+    sealed: EncryptedField;
+    matchedBy: string;
+  },
 ): Promise<void> {
   await on.query(
     `insert into connector_account (instance, tenant, subject, event_id, sealed, matched_by) values ($1, $2, $3, $4, $5, $6)
@@ -29,6 +46,15 @@ export async function adoptAccount(
 }
 
 /** The account is gone: a later opt-out of the same person looks again. */
-export async function forgetAccount(on: Queryable, instance: string, tenant: string, subject: string): Promise<void> {
-  await on.query('delete from connector_account where instance = $1 and tenant = $2 and subject = $3', [instance, tenant, subject]);
+export async function forgetAccount(
+  on: Queryable,
+  instance: string,
+  tenant: string,
+  subject: string,
+): Promise<void> {
+  await on.query('delete from connector_account where instance = $1 and tenant = $2 and subject = $3', [
+    instance,
+    tenant,
+    subject,
+  ]);
 }

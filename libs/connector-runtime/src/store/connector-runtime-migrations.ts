@@ -1,6 +1,13 @@
 import { migration } from '@sever/postgres';
 
-const TABLES = ['work_item', 'delivery', 'connector_account', 'connector_snapshot', 'connector_health', 'dead_letter'] as const;
+const TABLES = [
+  'work_item',
+  'delivery',
+  'connector_account',
+  'connector_snapshot',
+  'connector_health',
+  'dead_letter',
+] as const;
 
 /** What an instance must remember; row security lets each instance see its own rows only. */
 export const connectorRuntimeMigrations = [
@@ -44,5 +51,7 @@ export const connectorRuntimeMigrations = [
     `grant select on connector_health to sever_ingress, sever_coordinator, sever_projector`,
   ]),
   // Which run over the work this is: facts of different runs never share an id, and a run that was overtaken settles nothing.
-  migration(1_790_000_006_100, 'ConnectorRuns', [`alter table work_item add column runs int not null default 1`]),
+  migration(1_790_000_006_100, 'ConnectorRuns', [
+    `alter table work_item add column runs int not null default 1`,
+  ]),
 ];

@@ -7,7 +7,11 @@ export type DeliveryStatus = 'started' | 'verified' | 'failed' | 'unsupported' |
 export type Delivery = { step: Step; attempt: number; status: DeliveryStatus };
 
 /** Latest attempts of a piece of work, by step. */
-export async function deliveries(on: Queryable, instance: string, requestEvent: string): Promise<Map<Step, Delivery>> {
+export async function deliveries(
+  on: Queryable,
+  instance: string,
+  requestEvent: string,
+): Promise<Map<Step, Delivery>> {
   const found = await rows<Delivery>(
     on,
     `select distinct on (step) step, attempt, status from delivery where instance = $1 and request_event = $2 order by step, attempt desc`,
@@ -17,7 +21,12 @@ export async function deliveries(on: Queryable, instance: string, requestEvent: 
 }
 
 /** Raises the attempt and writes it down before anything is sent. */
-export async function beginAttempt(on: Queryable, instance: string, requestEvent: string, step: Step): Promise<number> {
+export async function beginAttempt(
+  on: Queryable,
+  instance: string,
+  requestEvent: string,
+  step: Step,
+): Promise<number> {
   const row = await oneRow<{ attempt: number }>(
     on,
     `insert into delivery (instance, request_event, step, attempt, status)
@@ -29,7 +38,12 @@ export async function beginAttempt(on: Queryable, instance: string, requestEvent
   return row.attempt;
 }
 
-export async function settleAttempt(on: Queryable, instance: string, requestEvent: string, d: Delivery): Promise<void> {
+export async function settleAttempt(
+  on: Queryable,
+  instance: string,
+  requestEvent: string,
+  d: Delivery,
+): Promise<void> {
   await on.query(
     `insert into delivery (instance, request_event, step, attempt, status, settled_at) values ($1, $2, $3, $4, $5, clock_timestamp())
      on conflict (instance, request_event, step, attempt) do update set status = excluded.status, settled_at = excluded.settled_at`,

@@ -12,10 +12,17 @@ type SnapshotRow = { event_id: string; sealed: EncryptedField[] };
 /** Bytes of one ciphertext at most; a longer snapshot is cut into several. */
 const CHUNK = 30_000;
 
-const pathOf = (of: SnapshotOf, chunk: number): string => `${FIELD_PATHS.snapshot(of.instance, of.step)}.${chunk}`;
+const pathOf = (of: SnapshotOf, chunk: number): string =>
+  `${FIELD_PATHS.snapshot(of.instance, of.step)}.${chunk}`;
 
 /** Stores a snapshot as ciphertext under the person's key. @returns the SHA-256 of its canonical text */
-export async function saveSnapshot(on: Queryable, keys: SubjectKeys, of: SnapshotOf, eventId: string, snapshot: Snapshot): Promise<string> {
+export async function saveSnapshot(
+  on: Queryable,
+  keys: SubjectKeys,
+  of: SnapshotOf,
+  eventId: string,
+  snapshot: Snapshot,
+): Promise<string> {
   const text = canonicalJson(snapshot);
   const sha256 = createHash('sha256').update(text).digest('hex');
   const sealed: EncryptedField[] = [];
@@ -30,15 +37,24 @@ export async function saveSnapshot(on: Queryable, keys: SubjectKeys, of: Snapsho
 }
 
 /** Chunks may cut a character in two halves, which would not survive as text. */
-const encodeChunk = (text: string, i: number): string => Buffer.from(text.slice(i * CHUNK, (i + 1) * CHUNK), 'utf16le').toString('base64');
+const encodeChunk = (text: string, i: number): string =>
+  Buffer.from(text.slice(i * CHUNK, (i + 1) * CHUNK), 'utf16le').toString('base64');
 
 export async function hasSnapshot(on: Queryable, of: SnapshotOf): Promise<boolean> {
-  const row = await oneRow(on, 'select 1 as one from connector_snapshot where instance = $1 and opt_out_id = $2 and step = $3', [of.instance, of.optOutId, of.step]);
+  const row = await oneRow(
+    on,
+    'select 1 as one from connector_snapshot where instance = $1 and opt_out_id = $2 and step = $3',
+    [of.instance, of.optOutId, of.step],
+  );
   return row !== undefined;
 }
 
 /** The snapshot, or undefined when there is none or the person's key was destroyed. */
-export async function loadSnapshot(on: Queryable, keys: SubjectKeys, of: SnapshotOf): Promise<Snapshot | undefined> {
+export async function loadSnapshot(
+  on: Queryable,
+  keys: SubjectKeys,
+  of: SnapshotOf,
+): Promise<Snapshot | undefined> {
   const row = await oneRow<SnapshotRow>(
     on,
     'select event_id, sealed from connector_snapshot where instance = $1 and opt_out_id = $2 and step = $3',
@@ -56,5 +72,8 @@ export async function loadSnapshot(on: Queryable, keys: SubjectKeys, of: Snapsho
 
 /** Snapshots are kept until they are given back or the account is purged. */
 export async function dropSnapshots(on: Queryable, instance: string, optOutId: string): Promise<void> {
-  await on.query('delete from connector_snapshot where instance = $1 and opt_out_id = $2', [instance, optOutId]);
+  await on.query('delete from connector_snapshot where instance = $1 and opt_out_id = $2', [
+    instance,
+    optOutId,
+  ]);
 }

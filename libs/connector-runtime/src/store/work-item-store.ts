@@ -20,41 +20,69 @@ export type WorkItem = {
 };
 
 const COLUMNS = `request_event as "requestEvent", key, opt_out_id as "optOutId", stage, event, state, tries, waived, runs`;
+/** How long the work of a process that died stays untouched; renewed three times as often. */
+const LEASE = '20 seconds';
 const OPEN = `('running', 'retrying', 'parked', 'waiting')`;
 
-export type NewWork = Pick<WorkItem, 'requestEvent' | 'key' | 'optOutId' | 'stage' | 'event'> & { traceparent: string | undefined };
+export type NewWork = Pick<WorkItem, 'requestEvent' | 'key' | 'optOutId' | 'stage' | 'event'> & {
+  traceparent: string | undefined;
+};
 
 /**
  * Stores a piece of work and takes it, in one statement: the durable row that precedes the first call. Behind unfinished older
  * work of the same person it waits.
  * @returns the item as it now stands; one that was stored before keeps its state
  */
-export async function takeWork(on: Queryable, instance: string, owner: string, work: NewWork): Promise<WorkItem> {
+export async function takeWork(
+  on: Queryable,
+  instance: string,
+  owner: string,
+  work: NewWork,
+): Promise<WorkItem> {
   const row = await oneRow<WorkItem>(
     on,
     `insert into work_item (instance, request_event, key, opt_out_id, stage, event, traceparent, state, owner, lease_until)
      select $1, $2, $3, $4, $5, $6, $7,
             case when exists (select 1 from work_item w where w.instance = $1 and w.key = $3 and w.state in ${OPEN} and w.request_event <> $2)
-                 then 'waiting' else 'running' end, $8, clock_timestamp() + interval '60 seconds'
+                 then 'waiting' else 'running' end, $8, clock_timestamp() + interval '${LEASE}'
      on conflict (instance, request_event) do update
        set owner = case when work_item.state = 'running' then excluded.owner else work_item.owner end,
            runs = work_item.runs + case when work_item.state = 'running' then 1 else 0 end
      returning ${COLUMNS}`,
-    [instance, work.requestEvent, work.key, work.optOutId, work.stage, work.event, work.traceparent ?? null, owner],
+    [
+      instance,
+      work.requestEvent,
+      work.key,
+      work.optOutId,
+      work.stage,
+      work.event,
+      work.traceparent ?? null,
+      owner,
+    ],
   );
   if (!row) throw new Error('stored work was not returned');
   return row;
 }
 
-/** Takes up to `limit` pieces whose next try is due; an expired lease of a dead process counts as due. */
-export function claimDueWork(on: Queryable, instance: string, owner: string, limit: number): Promise<WorkItem[]> {
+/**
+ * Takes up to `limit` pieces whose next try is due. What a dead process left behind counts as due: work whose lease ran out, and
+ * work that waits although nothing older of its person is open.
+ */
+export function claimDueWork(
+  on: Queryable,
+  instance: string,
+  owner: string,
+  limit: number,
+): Promise<WorkItem[]> {
   return rows<WorkItem>(
     on,
-    `update work_item set state = 'running', runs = runs + 1, owner = $2, lease_until = clock_timestamp() + interval '60 seconds'
+    `update work_item set state = 'running', runs = runs + 1, owner = $2, lease_until = clock_timestamp() + interval '${LEASE}'
       where (instance, request_event) in (
         select instance, request_event from work_item
          where instance = $1 and ((state = 'retrying' and due_at <= clock_timestamp())
-            or (state = 'running' and lease_until < clock_timestamp()))
+            or (state = 'running' and lease_until < clock_timestamp())
+            or (state = 'waiting' and not exists (
+                  select 1 from work_item o where o.instance = $1 and o.key = work_item.key and o.seq < work_item.seq and o.state in ${OPEN})))
          order by due_at nulls first limit $3 for update skip locked)
      returning ${COLUMNS}`,
     [instance, owner, limit],
@@ -62,10 +90,15 @@ export function claimDueWork(on: Queryable, instance: string, owner: string, lim
 }
 
 /** The oldest waiting piece of a person, when nothing older is open. */
-export function takeNextOfKey(on: Queryable, instance: string, owner: string, key: string): Promise<WorkItem | undefined> {
+export function takeNextOfKey(
+  on: Queryable,
+  instance: string,
+  owner: string,
+  key: string,
+): Promise<WorkItem | undefined> {
   return oneRow<WorkItem>(
     on,
-    `update work_item set state = 'running', runs = runs + 1, owner = $2, lease_until = clock_timestamp() + interval '60 seconds'
+    `update work_item set state = 'running', runs = runs + 1, owner = $2, lease_until = clock_timestamp() + interval '${LEASE}'
       where instance = $1 and request_event = (
         select request_event from work_item where instance = $1 and key = $3 and state in ${OPEN} order by seq limit 1)
         and state = 'waiting'
@@ -75,10 +108,15 @@ export function takeNextOfKey(on: Queryable, instance: string, owner: string, ke
 }
 
 /** Extends the lease of work that takes long; false when it is no longer this process's. */
-export async function renewLease(on: Queryable, instance: string, owner: string, requestEvent: string): Promise<boolean> {
+export async function renewLease(
+  on: Queryable,
+  instance: string,
+  owner: string,
+  requestEvent: string,
+): Promise<boolean> {
   const renewed = await changed(
     on,
-    `update work_item set lease_until = clock_timestamp() + interval '60 seconds' where instance = $1 and request_event = $2 and owner = $3 and state = 'running'`,
+    `update work_item set lease_until = clock_timestamp() + interval '${LEASE}' where instance = $1 and request_event = $2 and owner = $3 and state = 'running'`,
     [instance, requestEvent, owner],
   );
   return renewed > 0;
@@ -115,7 +153,12 @@ export async function hasten(on: Queryable, instance: string, optOutId: string):
 }
 
 /** Records accepted omissions on all work of an opt-out, and makes unfinished work due. */
-export async function waiveSteps(on: Queryable, instance: string, optOutId: string, steps: readonly Step[]): Promise<void> {
+export async function waiveSteps(
+  on: Queryable,
+  instance: string,
+  optOutId: string,
+  steps: readonly Step[],
+): Promise<void> {
   await on.query(
     `update work_item set waived = array(select distinct unnest(waived || $3::text[])) where instance = $1 and opt_out_id = $2`,
     [instance, optOutId, steps],
@@ -125,11 +168,17 @@ export async function waiveSteps(on: Queryable, instance: string, optOutId: stri
 
 /** After an outage every later try is due. */
 export async function hastenAll(on: Queryable, instance: string): Promise<void> {
-  await on.query(`update work_item set due_at = clock_timestamp() where instance = $1 and state = 'retrying'`, [instance]);
+  await on.query(
+    `update work_item set due_at = clock_timestamp() where instance = $1 and state = 'retrying'`,
+    [instance],
+  );
 }
 
 /** Counts by state, and the next due time. */
-export async function workOverview(on: Queryable, instance: string): Promise<{ parked: number; retrying: number; nextDue: Date | null }> {
+export async function workOverview(
+  on: Queryable,
+  instance: string,
+): Promise<{ parked: number; retrying: number; nextDue: Date | null }> {
   const row = await oneRow<{ parked: string; retrying: string; next: Date | null }>(
     on,
     `select count(*) filter (where state = 'parked') as parked, count(*) filter (where state = 'retrying') as retrying,
@@ -137,5 +186,9 @@ export async function workOverview(on: Queryable, instance: string): Promise<{ p
        from work_item where instance = $1 and state in ('retrying', 'parked')`,
     [instance],
   );
-  return { parked: Number(row?.parked ?? 0), retrying: Number(row?.retrying ?? 0), nextDue: row?.next ?? null };
+  return {
+    parked: Number(row?.parked ?? 0),
+    retrying: Number(row?.retrying ?? 0),
+    nextDue: row?.next ?? null,
+  };
 }

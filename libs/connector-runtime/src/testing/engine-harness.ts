@@ -208,6 +208,15 @@ export class EngineHarness {
     this.dying = true;
   }
 
+  /** The older piece of work is settled, the process dies before it takes up the next one; a new one starts. */
+  async dieBetweenTwoPieces(c: Case): Promise<void> {
+    await this.database.owner.query(
+      `update work_item set state = 'done', due_at = null where opt_out_id = $1 and state = 'retrying'`,
+      [c.optOutId],
+    );
+    await this.restart();
+  }
+
   /** A new process takes over what the dead one left behind. */
   async restart(): Promise<void> {
     this.dying = false;

@@ -16,6 +16,8 @@ describe('the reset of a quota', () => {
   });
 
   it('is a minute when the vendor does not say', () => {
-    expect(resetTime(new Headers({ 'retry-after': 'soon' }), now).toISOString()).toBe('2026-03-01T12:01:00.000Z');
+    expect(resetTime(new Headers({ 'retry-after': 'soon' }), now).toISOString()).toBe(
+      '2026-03-01T12:01:00.000Z',
+    );
   });
 });

@@ -7,10 +7,22 @@ export type Match = { by: 'userName' | 'externalId'; scope?: Readonly<Record<str
 
 export type Instance = { id: string; system: string; settings: unknown; steps: PlannedStep[] };
 export type Binding = { tenant: string; instance: string; match: Match };
-export type BindingWaiver = { tenant: string; instance: string; step: Step; owner: string; reason: string; expiresAt: string | null };
+export type BindingWaiver = {
+  tenant: string;
+  instance: string;
+  step: Step;
+  owner: string;
+  reason: string;
+  expiresAt: string | null;
+};
 
 /** One bound instance with what a new opt-out must know of it. */
-export type BoundTarget = { instance: string; system: string; steps: PlannedStep[]; waivers: Omit<BindingWaiver, 'tenant' | 'instance'>[] };
+export type BoundTarget = {
+  instance: string;
+  system: string;
+  steps: PlannedStep[];
+  waivers: Omit<BindingWaiver, 'tenant' | 'instance'>[];
+};
 
 /** Makes an instance or brings its settings and capabilities up to date. */
 export async function putInstance(on: Queryable, i: Instance): Promise<void> {
@@ -31,7 +43,11 @@ export const findInstance = (on: Queryable, id: string): Promise<Instance | unde
 export async function bindInstance(on: Queryable, b: Binding): Promise<void> {
   if (!(await findInstance(on, b.instance)))
     throw new DirectoryError('instance.unknown', `there is no instance ${b.instance}; register it first`);
-  const others = await rows<{ match: Match }>(on, 'select match from binding where instance = $1 and tenant <> $2', [b.instance, b.tenant]);
+  const others = await rows<{ match: Match }>(
+    on,
+    'select match from binding where instance = $1 and tenant <> $2',
+    [b.instance, b.tenant],
+  );
   if (others.length > 0 && [...others.map(o => o.match), b.match].some(match => !match.scope))
     throw new DirectoryError(
       'binding.scope-required',
@@ -45,7 +61,10 @@ export async function bindInstance(on: Queryable, b: Binding): Promise<void> {
 }
 
 export const findBinding = (on: Queryable, tenant: string, instance: string): Promise<Binding | undefined> =>
-  oneRow<Binding>(on, 'select tenant, instance, match from binding where tenant = $1 and instance = $2', [tenant, instance]);
+  oneRow<Binding>(on, 'select tenant, instance, match from binding where tenant = $1 and instance = $2', [
+    tenant,
+    instance,
+  ]);
 
 /** Records that a named owner accepts a step that an instance cannot do. */
 export async function addBindingWaiver(on: Queryable, w: BindingWaiver): Promise<void> {

@@ -36,26 +36,46 @@ export async function findResource(
   );
 }
 
-export const findByUserName = (on: Queryable, connection: string, userNameNorm: string): Promise<StoredResource | undefined> =>
+export const findByUserName = (
+  on: Queryable,
+  connection: string,
+  userNameNorm: string,
+): Promise<StoredResource | undefined> =>
   oneRow<StoredResource>(
     on,
     `select ${COLUMNS} from scim_resource where connection = $1 and user_name_norm = $2 and deleted_at is null for update`,
     [connection, userNameNorm],
   );
 
-export const findByExternalId = (on: Queryable, connection: string, externalId: string): Promise<StoredResource[]> =>
+export const findByExternalId = (
+  on: Queryable,
+  connection: string,
+  externalId: string,
+): Promise<StoredResource[]> =>
   rows<StoredResource>(
     on,
     `select ${COLUMNS} from scim_resource where connection = $1 and external_id = $2 and deleted_at is null order by created_at, id for update`,
     [connection, externalId],
   );
 
-export async function insertResource(on: Queryable, r: Omit<StoredResource, 'version' | 'createdAt' | 'modifiedAt'>): Promise<StoredResource> {
+export async function insertResource(
+  on: Queryable,
+  r: Omit<StoredResource, 'version' | 'createdAt' | 'modifiedAt'>,
+): Promise<StoredResource> {
   const [row] = await rows<StoredResource>(
     on,
     `insert into scim_resource (connection, id, tenant, subject, attributes, user_name_norm, external_id, active)
      values ($1, $2, $3, $4, $5, $6, $7, $8) returning ${COLUMNS}`,
-    [r.connection, r.id, r.tenant, r.subject, JSON.stringify(r.attributes), r.userNameNorm, r.externalId, r.active],
+    [
+      r.connection,
+      r.id,
+      r.tenant,
+      r.subject,
+      JSON.stringify(r.attributes),
+      r.userNameNorm,
+      r.externalId,
+      r.active,
+    ],
   );
   if (!row) throw new Error('the inserted resource was not returned');
   return row;
@@ -88,9 +108,16 @@ const LOOKUP_COLUMNS: Readonly<Record<IndexLookup['by'], string>> = {
 };
 
 /** Resources of a connection in a stable order; `lookup` narrows by an index. */
-export async function* walkResources(on: Queryable, connection: string, lookup: IndexLookup | undefined): AsyncGenerator<StoredResource> {
+export async function* walkResources(
+  on: Queryable,
+  connection: string,
+  lookup: IndexLookup | undefined,
+): AsyncGenerator<StoredResource> {
   const condition = lookup ? `and ${LOOKUP_COLUMNS[lookup.by]} = $5` : '';
-  let after: { createdAt: string; id: string } = { createdAt: '-infinity', id: '00000000-0000-0000-0000-000000000000' };
+  let after: { createdAt: string; id: string } = {
+    createdAt: '-infinity',
+    id: '00000000-0000-0000-0000-000000000000',
+  };
   const size = 500;
   for (;;) {
     const batch = await rows<StoredResource & { position: string }>(
@@ -114,9 +141,11 @@ export async function pageOfResources(
   offset: number,
   limit: number,
 ): Promise<{ total: number; items: StoredResource[] }> {
-  const [counted] = await rows<{ total: string }>(on, 'select count(*) as total from scim_resource where connection = $1 and deleted_at is null', [
-    connection,
-  ]);
+  const [counted] = await rows<{ total: string }>(
+    on,
+    'select count(*) as total from scim_resource where connection = $1 and deleted_at is null',
+    [connection],
+  );
   const items = await rows<StoredResource>(
     on,
     `select ${COLUMNS} from scim_resource where connection = $1 and deleted_at is null order by created_at, id offset $2 limit $3`,

@@ -8,12 +8,21 @@ const COLUMNS = `id, tenant, user_name_norm as "userNameNorm"`;
 
 export async function createSubject(on: Queryable, tenant: string, userNameNorm: string): Promise<Subject> {
   const subject = { id: randomUUID(), tenant, userNameNorm };
-  await on.query('insert into subject (id, tenant, user_name_norm) values ($1, $2, $3)', [subject.id, tenant, userNameNorm]);
+  await on.query('insert into subject (id, tenant, user_name_norm) values ($1, $2, $3)', [
+    subject.id,
+    tenant,
+    userNameNorm,
+  ]);
   return subject;
 }
 
 /** The person behind a live resource of another connection of the tenant with the same user name. */
-export async function linkedSubject(on: Queryable, tenant: string, connection: string, userNameNorm: string): Promise<string | undefined> {
+export async function linkedSubject(
+  on: Queryable,
+  tenant: string,
+  connection: string,
+  userNameNorm: string,
+): Promise<string | undefined> {
   const row = await oneRow<{ subject: string }>(
     on,
     `select subject from scim_resource where tenant = $1 and user_name_norm = $2 and connection <> $3 and deleted_at is null
@@ -28,7 +37,11 @@ export async function renameSubject(on: Queryable, id: string, userNameNorm: str
 }
 
 /** Who a name means: holders of a live resource first, then the person known latest by it. */
-export const subjectByUserName = (on: Queryable, tenant: string, userNameNorm: string): Promise<Subject | undefined> =>
+export const subjectByUserName = (
+  on: Queryable,
+  tenant: string,
+  userNameNorm: string,
+): Promise<Subject | undefined> =>
   oneRow<Subject>(
     on,
     `select ${COLUMNS} from subject p where tenant = $1 and user_name_norm = $2
@@ -37,10 +50,18 @@ export const subjectByUserName = (on: Queryable, tenant: string, userNameNorm: s
     [tenant, userNameNorm],
   );
 
-export const subjectsByUserName = async (on: Queryable, tenant: string | undefined, userNameNorm: string): Promise<string[]> =>
-  (await rows<{ id: string }>(on, 'select id from subject where ($1::text is null or tenant = $1) and user_name_norm = $2', [tenant ?? null, userNameNorm])).map(
-    row => row.id,
-  );
+export const subjectsByUserName = async (
+  on: Queryable,
+  tenant: string | undefined,
+  userNameNorm: string,
+): Promise<string[]> =>
+  (
+    await rows<{ id: string }>(
+      on,
+      'select id from subject where ($1::text is null or tenant = $1) and user_name_norm = $2',
+      [tenant ?? null, userNameNorm],
+    )
+  ).map(row => row.id);
 
 export const subjectsByExternalId = (on: Queryable, tenant: string, externalId: string): Promise<Subject[]> =>
   rows<Subject>(

@@ -29,23 +29,33 @@ export const lockStanding = (on: Queryable, tenant: string, subject: string): Pr
   );
 
 export const lockStandingById = (on: Queryable, optOutId: string): Promise<Standing | undefined> =>
-  oneRow<Standing>(on, `select ${COLUMNS} from standing_opt_out where opt_out_id = $1 for update`, [optOutId]);
+  oneRow<Standing>(on, `select ${COLUMNS} from standing_opt_out where opt_out_id = $1 for update`, [
+    optOutId,
+  ]);
 
 /** Several at once, locked in the order of their ids so that two transactions cannot wait for each other. */
 export const lockStandings = (on: Queryable, optOutIds: readonly string[]): Promise<Standing[]> =>
-  rows<Standing>(on, `select ${COLUMNS} from standing_opt_out where opt_out_id = any($1) order by opt_out_id for update`, [optOutIds]);
+  rows<Standing>(
+    on,
+    `select ${COLUMNS} from standing_opt_out where opt_out_id = any($1) order by opt_out_id for update`,
+    [optOutIds],
+  );
 
-export async function openStanding(on: Queryable, s: Pick<Standing, 'optOutId' | 'tenant' | 'subject' | 'askers'>): Promise<void> {
-  await on.query(`insert into standing_opt_out (opt_out_id, tenant, subject, phase, askers) values ($1, $2, $3, 'open', $4)`, [
-    s.optOutId,
-    s.tenant,
-    s.subject,
-    JSON.stringify(s.askers),
-  ]);
+export async function openStanding(
+  on: Queryable,
+  s: Pick<Standing, 'optOutId' | 'tenant' | 'subject' | 'askers'>,
+): Promise<void> {
+  await on.query(
+    `insert into standing_opt_out (opt_out_id, tenant, subject, phase, askers) values ($1, $2, $3, 'open', $4)`,
+    [s.optOutId, s.tenant, s.subject, JSON.stringify(s.askers)],
+  );
 }
 
 export async function setAskers(on: Queryable, optOutId: string, askers: readonly Asker[]): Promise<void> {
-  await on.query('update standing_opt_out set askers = $2 where opt_out_id = $1', [optOutId, JSON.stringify(askers)]);
+  await on.query('update standing_opt_out set askers = $2 where opt_out_id = $1', [
+    optOutId,
+    JSON.stringify(askers),
+  ]);
 }
 
 export async function setPhase(on: Queryable, optOutId: string, phase: StandingPhase): Promise<void> {
@@ -63,7 +73,11 @@ export async function setRehired(on: Queryable, optOutId: string): Promise<void>
 export const standsAgainst = (s: Standing): boolean => s.phase !== 'restored' && !s.rehired;
 
 /** Whether a name is on the deny list, and since when. */
-export async function isOptedOut(on: Queryable, tenant: string, userNameNorm: string): Promise<{ optedOut: boolean; since: string | null }> {
+export async function isOptedOut(
+  on: Queryable,
+  tenant: string,
+  userNameNorm: string,
+): Promise<{ optedOut: boolean; since: string | null }> {
   const row = await oneRow<{ since: Date }>(
     on,
     `select s.since from subject p
@@ -78,7 +92,11 @@ export async function isOptedOut(on: Queryable, tenant: string, userNameNorm: st
 }
 
 /** Another person of the tenant, not opted out, who now holds the same user name. */
-export async function otherLiveSubject(on: Queryable, tenant: string, subject: string): Promise<string | undefined> {
+export async function otherLiveSubject(
+  on: Queryable,
+  tenant: string,
+  subject: string,
+): Promise<string | undefined> {
   const row = await oneRow<{ subject: string }>(
     on,
     `select r.subject from subject p

@@ -1,8 +1,21 @@
-import { partitionKey, type LogRecord, type Offsets, type PartitionKey, type TopicPartition } from '@sever/event-log';
+import {
+  partitionKey,
+  type LogRecord,
+  type Offsets,
+  type PartitionKey,
+  type TopicPartition,
+} from '@sever/event-log';
 import type { Position } from './fetch.js';
 
 /** One partition this consumer delivers from. `epoch` is the consumer's own count of assignments, `fence` the group's. */
-export type Assigned = { tp: TopicPartition; epoch: number; fence: bigint; next: bigint; reasons: Set<string>; releasing: boolean };
+export type Assigned = {
+  tp: TopicPartition;
+  epoch: number;
+  fence: bigint;
+  next: bigint;
+  reasons: Set<string>;
+  releasing: boolean;
+};
 
 /** What is delivered from where, and why not. Pure bookkeeping. */
 export class Assignments {
@@ -54,7 +67,10 @@ export class Assignments {
    * Records grouped by partition that are still wanted: pauses, seeks and hand-overs may have happened during the read.
    * Positions move on.
    */
-  accept(records: readonly LogRecord[], asked: readonly Position[]): { assigned: Assigned; records: LogRecord[] }[] {
+  accept(
+    records: readonly LogRecord[],
+    asked: readonly Position[],
+  ): { assigned: Assigned; records: LogRecord[] }[] {
     const before = new Map(asked.map(p => [partitionKey(p.tp), p.next]));
     const groups = new Map<Assigned, LogRecord[]>();
     for (const record of records) {

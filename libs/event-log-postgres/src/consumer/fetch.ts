@@ -10,13 +10,31 @@ export type Position = { tp: TopicPartition; next: bigint };
  * Records at or after the given positions, at most `limit` per partition, in order per partition. One round trip per topic;
  * the counters tell which partitions have news, so that an idle poll touches nothing else.
  */
-export async function fetchRecords(dataSource: DataSource, positions: readonly Position[], limit: number): Promise<LogRecord[]> {
+export async function fetchRecords(
+  dataSource: DataSource,
+  positions: readonly Position[],
+  limit: number,
+): Promise<LogRecord[]> {
   const topics = [...new Set(positions.map(p => p.tp.topic))].sort();
-  const batches = await Promise.all(topics.map(topic => fetchTopic(dataSource, topic, positions.filter(p => p.tp.topic === topic), limit)));
+  const batches = await Promise.all(
+    topics.map(topic =>
+      fetchTopic(
+        dataSource,
+        topic,
+        positions.filter(p => p.tp.topic === topic),
+        limit,
+      ),
+    ),
+  );
   return batches.flat();
 }
 
-async function fetchTopic(dataSource: DataSource, topic: string, positions: readonly Position[], limit: number): Promise<LogRecord[]> {
+async function fetchTopic(
+  dataSource: DataSource,
+  topic: string,
+  positions: readonly Position[],
+  limit: number,
+): Promise<LogRecord[]> {
   const found = await rows<RecordRow>(
     dataSource,
     `select f.* from unnest($2::int[], $3::bigint[]) as u(p, o)
@@ -31,7 +49,10 @@ async function fetchTopic(dataSource: DataSource, topic: string, positions: read
 }
 
 /** Records between the given positions and the end. */
-export async function countBehind(dataSource: DataSource, positions: readonly Position[]): Promise<{ tp: TopicPartition; lag: bigint }[]> {
+export async function countBehind(
+  dataSource: DataSource,
+  positions: readonly Position[],
+): Promise<{ tp: TopicPartition; lag: bigint }[]> {
   const found = await rows<{ topic: string; partition: number; lag: string }>(
     dataSource,
     `select u.t as topic, u.p as partition, greatest(lp.next_offset - u.o, 0) as lag

@@ -8,11 +8,22 @@ export type Ownership = ReadonlyMap<PartitionKey, { tp: TopicPartition; epoch: b
 /** Result of one exchange with the group: what is owned, and which of it another member is due to take over. */
 export type GroupView = { owned: Ownership; toRelease: readonly TopicPartition[] };
 
-export type Membership = { group: string; member: string; topics: readonly string[]; sessionTimeoutMs: number };
+export type Membership = {
+  group: string;
+  member: string;
+  topics: readonly string[];
+  sessionTimeoutMs: number;
+};
 
 const LOCK_CLASS = 7_236_141;
 
-type PartitionRow = { topic: string; partition: number; owner: string | null; epoch: string; next_offset: string };
+type PartitionRow = {
+  topic: string;
+  partition: number;
+  owner: string | null;
+  epoch: string;
+  next_offset: string;
+};
 
 /** Channel on which members tell each other that the group changed. */
 export const GROUP_CHANNEL = 'sever_group';
@@ -30,10 +41,15 @@ export function exchange(dataSource: DataSource, m: Membership): Promise<GroupVi
     const owned = new Map(
       mine.map(row => {
         const tp = { topic: row.topic, partition: row.partition };
-        return [partitionKey(tp), { tp, epoch: BigInt(row.epoch), committed: BigInt(row.next_offset) }] as const;
+        return [
+          partitionKey(tp),
+          { tp, epoch: BigInt(row.epoch), committed: BigInt(row.next_offset) },
+        ] as const;
       }),
     );
-    const toRelease = [...owned.values()].map(o => o.tp).filter(tp => members[tp.partition % members.length] !== m.member);
+    const toRelease = [...owned.values()]
+      .map(o => o.tp)
+      .filter(tp => members[tp.partition % members.length] !== m.member);
     return { owned, toRelease };
   });
 }
@@ -54,7 +70,11 @@ async function refreshMembers(em: EntityManager, m: Membership): Promise<string[
     [m.group, m.sessionTimeoutMs],
   );
   if (joined?.is_new || buried > 0) await em.query(`select pg_notify('${GROUP_CHANNEL}', $1)`, [m.group]);
-  const found = await rows<{ member: string }>(em, 'select member from log_group_member where group_name = $1 order by member', [m.group]);
+  const found = await rows<{ member: string }>(
+    em,
+    'select member from log_group_member where group_name = $1 order by member',
+    [m.group],
+  );
   return found.map(row => row.member);
 }
 
@@ -69,14 +89,21 @@ async function ensureRows(em: EntityManager, m: Membership): Promise<void> {
   );
 }
 
-async function takeDue(em: EntityManager, m: Membership, members: readonly string[]): Promise<PartitionRow[]> {
+async function takeDue(
+  em: EntityManager,
+  m: Membership,
+  members: readonly string[],
+): Promise<PartitionRow[]> {
   const all = await rows<PartitionRow>(
     em,
     `select topic, partition, owner, epoch, next_offset from log_group_partition where group_name = $1 and topic = any($2)`,
     [m.group, m.topics],
   );
   const due = all.filter(
-    row => members[row.partition % members.length] === m.member && row.owner !== m.member && (!row.owner || !members.includes(row.owner)),
+    row =>
+      members[row.partition % members.length] === m.member &&
+      row.owner !== m.member &&
+      (!row.owner || !members.includes(row.owner)),
   );
   if (due.length > 0) {
     await em.query(
@@ -93,7 +120,11 @@ async function takeDue(em: EntityManager, m: Membership, members: readonly strin
 }
 
 /** Gives partitions back so that the member that is due takes them at once. */
-export async function release(dataSource: DataSource, m: Membership, partitions: readonly TopicPartition[]): Promise<void> {
+export async function release(
+  dataSource: DataSource,
+  m: Membership,
+  partitions: readonly TopicPartition[],
+): Promise<void> {
   if (partitions.length === 0) return;
   await dataSource.transaction(async em => {
     await lockGroup(em, m.group);
@@ -110,7 +141,10 @@ export async function release(dataSource: DataSource, m: Membership, partitions:
 export async function leave(dataSource: DataSource, m: Membership): Promise<void> {
   await dataSource.transaction(async em => {
     await lockGroup(em, m.group);
-    await em.query('update log_group_partition set owner = null, epoch = epoch + 1 where group_name = $1 and owner = $2', [m.group, m.member]);
+    await em.query(
+      'update log_group_partition set owner = null, epoch = epoch + 1 where group_name = $1 and owner = $2',
+      [m.group, m.member],
+    );
     await em.query('delete from log_group_member where group_name = $1 and member = $2', [m.group, m.member]);
     await em.query(`select pg_notify('${GROUP_CHANNEL}', $1)`, [m.group]);
   });

@@ -1,12 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { EventLogError, partitionKey, type ConsumerStart, type EventLogConsumer, type Offsets, type TopicPartition } from '@sever/event-log';
+import {
+  EventLogError,
+  partitionKey,
+  type ConsumerStart,
+  type EventLogConsumer,
+  type Offsets,
+  type TopicPartition,
+} from '@sever/event-log';
 import { listen, rows, type Listener } from '@sever/postgres';
 import type { DataSource } from 'typeorm';
 import { createPostgresEventLogAdmin } from '../postgres-event-log-admin.js';
 import { WAKE_CHANNEL } from '../postgres-event-log-writer.js';
 import { Assignments, type Assigned } from './assignments.js';
 import { countBehind, fetchRecords } from './fetch.js';
-import { GROUP_CHANNEL, commitOffsets, exchange, leave, release, type Membership } from './group-membership.js';
+import {
+  GROUP_CHANNEL,
+  commitOffsets,
+  exchange,
+  leave,
+  release,
+  type Membership,
+} from './group-membership.js';
 import { Signal } from './signal.js';
 
 export type PostgresConsumerOptions = {
@@ -64,7 +78,12 @@ class PostgresEventLogConsumer implements EventLogConsumer {
       onError: this.o.onError,
     });
     if (start.group) {
-      this.membership = { group: start.group, member: randomUUID(), topics: start.topics, sessionTimeoutMs: this.o.sessionTimeoutMs };
+      this.membership = {
+        group: start.group,
+        member: randomUUID(),
+        topics: start.topics,
+        sessionTimeoutMs: this.o.sessionTimeoutMs,
+      };
       await this.exchangeOnce();
       this.loops.push(this.groupLoop());
     } else {
@@ -115,7 +134,8 @@ class PostgresEventLogConsumer implements EventLogConsumer {
 
   private woken(channel: string | null, payload: string): void {
     if (channel !== GROUP_CHANNEL) this.news.raise();
-    if (channel === null || (channel === GROUP_CHANNEL && payload === this.membership?.group)) this.groupNews.raise();
+    if (channel === null || (channel === GROUP_CHANNEL && payload === this.membership?.group))
+      this.groupNews.raise();
   }
 
   private async fetchLoop(): Promise<void> {
@@ -136,7 +156,8 @@ class PostgresEventLogConsumer implements EventLogConsumer {
     if (asked.length === 0) return false;
     const records = await fetchRecords(this.o.dataSource, asked, this.o.batchRecords);
     const groups = this.assignments.accept(records, asked);
-    for (const { assigned, records: batch } of groups) this.start_?.onRecords(assigned.tp, batch, assigned.epoch);
+    for (const { assigned, records: batch } of groups)
+      this.start_?.onRecords(assigned.tp, batch, assigned.epoch);
     return groups.some(g => g.records.length >= this.o.batchRecords);
   }
 
@@ -164,16 +185,25 @@ class PostgresEventLogConsumer implements EventLogConsumer {
     await this.revoke(lost, 0);
     await this.handOver(view.toRelease);
     const releasing = new Set(view.toRelease.map(partitionKey));
-    const fresh = [...view.owned.values()].filter(p => !this.assignments.get(p.tp) && !releasing.has(partitionKey(p.tp)));
-    if (fresh.length > 0) await this.assign(fresh.map(p => ({ tp: p.tp, fence: p.epoch, next: p.committed })));
+    const fresh = [...view.owned.values()].filter(
+      p => !this.assignments.get(p.tp) && !releasing.has(partitionKey(p.tp)),
+    );
+    if (fresh.length > 0)
+      await this.assign(fresh.map(p => ({ tp: p.tp, fence: p.epoch, next: p.committed })));
   }
 
-  private async assign(partitions: readonly { tp: TopicPartition; fence: bigint; next: bigint }[]): Promise<void> {
+  private async assign(
+    partitions: readonly { tp: TopicPartition; fence: bigint; next: bigint }[],
+  ): Promise<void> {
     this.epoch += 1;
     const epoch = this.epoch;
     const start = await this.startOffsets();
     for (const p of partitions) {
-      this.assignments.add({ ...p, epoch, next: p.next > 0n ? p.next : (start?.get(partitionKey(p.tp)) ?? p.next) });
+      this.assignments.add({
+        ...p,
+        epoch,
+        next: p.next > 0n ? p.next : (start?.get(partitionKey(p.tp)) ?? p.next),
+      });
     }
     const tps = partitions.map(p => p.tp);
     this.assignments.pause(tps, 'assigning');
@@ -187,7 +217,9 @@ class PostgresEventLogConsumer implements EventLogConsumer {
     if (!from || from === 'committed' || from === 'earliest') return undefined;
     if ('offsets' in from) return from.offsets;
     const admin = createPostgresEventLogAdmin(this.o.dataSource);
-    const found = await Promise.all((this.start_?.topics ?? []).map(topic => admin.offsetsForTime(topic, from.timestamp)));
+    const found = await Promise.all(
+      (this.start_?.topics ?? []).map(topic => admin.offsetsForTime(topic, from.timestamp)),
+    );
     return new Map(found.flatMap(offsets => [...offsets]));
   }
 

@@ -1,5 +1,10 @@
 import 'reflect-metadata';
-import { Module, type DynamicModule, type OnApplicationShutdown, type BeforeApplicationShutdown } from '@nestjs/common';
+import {
+  Module,
+  type DynamicModule,
+  type OnApplicationShutdown,
+  type BeforeApplicationShutdown,
+} from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { TerminusModule } from '@nestjs/terminus';
@@ -45,8 +50,15 @@ class WorkerModule {
 }
 
 /** Runs a consumer process: health endpoints first, then intake; ends in order on SIGINT, SIGTERM or the parent's death. */
-export async function runWorker(worker: Worker, o: { host: string; port: number; logger: Logger }): Promise<NestFastifyApplication> {
-  const app = await NestFactory.create<NestFastifyApplication>(WorkerModule.of(worker), new FastifyAdapter(), { logger: false });
+export async function runWorker(
+  worker: Worker,
+  o: { host: string; port: number; logger: Logger },
+): Promise<NestFastifyApplication> {
+  const app = await NestFactory.create<NestFastifyApplication>(
+    WorkerModule.of(worker),
+    new FastifyAdapter(),
+    { logger: false },
+  );
   app.enableShutdownHooks();
   endWithParent();
   await app.listen(o.port, o.host);

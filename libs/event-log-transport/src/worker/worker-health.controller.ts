@@ -29,13 +29,16 @@ export class WorkerHealthController {
       ]);
       void reply.send(result);
     } catch (error) {
-      const response: unknown = error instanceof Error && 'response' in error ? error.response : { status: 'error' };
+      const response: unknown =
+        error instanceof Error && 'response' in error ? error.response : { status: 'error' };
       void reply.status(503).send(response);
     }
   }
 
   @Get('metrics')
   async metrics(@Res() reply: FastifyReply): Promise<void> {
-    void reply.header('content-type', this.worker.metrics.contentType).send(await this.worker.metrics.metrics());
+    void reply
+      .header('content-type', this.worker.metrics.contentType)
+      .send(await this.worker.metrics.metrics());
   }
 }

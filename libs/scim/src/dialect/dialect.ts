@@ -6,7 +6,8 @@ export const DIALECT_RULES = {
   'dotted-keys': 'Keys such as "name.givenName" or URN-qualified keys in a path-less value.',
   'readonly-dropped': 'A read-only attribute in a PATCH is ignored.',
   'remove-with-value': 'Removal of members that lists them in `value`.',
-  'create-missing-element': 'Replacing inside a multi-valued attribute without a matching element creates it.',
+  'create-missing-element':
+    'Replacing inside a multi-valued attribute without a matching element creates it.',
   'unknown-dropped': 'An unknown attribute or schema is ignored.',
   'loose-filter-literal': 'A filter value without quotes, or a boolean as a string.',
   'bare-reference': 'A bare string where a reference object belongs.',
@@ -18,17 +19,29 @@ export type DialectRule = keyof typeof DIALECT_RULES;
 export type DialectName = 'strict' | 'entra' | 'okta' | 'lenient';
 
 /** How one identity provider speaks SCIM: which deviations it is granted, and how a PATCH is answered. */
-export type Dialect = { name: DialectName; allows: ReadonlySet<DialectRule>; patchStatus: 200 | 204; dropsEqualReadOnlyOnly: boolean };
+export type Dialect = {
+  name: DialectName;
+  allows: ReadonlySet<DialectRule>;
+  patchStatus: 200 | 204;
+  dropsEqualReadOnlyOnly: boolean;
+};
 
 const all = Object.keys(DIALECT_RULES) as DialectRule[];
-const allBut = (...rules: DialectRule[]): ReadonlySet<DialectRule> => new Set(all.filter(rule => !rules.includes(rule)));
+const allBut = (...rules: DialectRule[]): ReadonlySet<DialectRule> =>
+  new Set(all.filter(rule => !rules.includes(rule)));
 
 const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   strict: { name: 'strict', allows: new Set(), patchStatus: 200, dropsEqualReadOnlyOnly: false },
   entra: { name: 'entra', allows: allBut(), patchStatus: 204, dropsEqualReadOnlyOnly: false },
   okta: {
     name: 'okta',
-    allows: allBut('dotted-keys', 'create-missing-element', 'loose-filter-literal', 'bare-reference', 'empty-operations'),
+    allows: allBut(
+      'dotted-keys',
+      'create-missing-element',
+      'loose-filter-literal',
+      'bare-reference',
+      'empty-operations',
+    ),
     patchStatus: 200,
     dropsEqualReadOnlyOnly: true,
   },

@@ -28,7 +28,9 @@ export function matches(filter: Filter, resource: Json): boolean {
 
 function compares(filter: Extract<Filter, { kind: 'compare' }>, resource: Json): boolean {
   const leaf = filter.path.sub ?? leafOf(filter.path.attribute);
-  const values = valuesAt(resource, filter.path).map(value => (isObject(value) ? (member(value, leaf.name) ?? null) : value));
+  const values = valuesAt(resource, filter.path).map(value =>
+    isObject(value) ? (member(value, leaf.name) ?? null) : value,
+  );
   const present = values.filter(isPresent);
   if (filter.value === null) return (filter.operator === 'eq') === (present.length === 0);
   if (filter.operator === 'ne') return !present.some(value => compare(leaf, 'eq', value, filter.value));
@@ -36,7 +38,10 @@ function compares(filter: Extract<Filter, { kind: 'compare' }>, resource: Json):
 }
 
 const isPresent = (value: Json): boolean =>
-  value !== null && value !== '' && !(Array.isArray(value) && value.length === 0) && !(isObject(value) && Object.keys(value).length === 0);
+  value !== null &&
+  value !== '' &&
+  !(Array.isArray(value) && value.length === 0) &&
+  !(isObject(value) && Object.keys(value).length === 0);
 
 /** A member by name, case-insensitively, own members only. */
 export function member(object: JsonObject, name: string): Json | undefined {
@@ -89,10 +94,16 @@ function textMatches(operator: 'co' | 'sw' | 'ew', a: string, b: string): boolea
 }
 
 /** Both sides in the form in which the schema says they compare; undefined when their types differ. */
-function comparable(leaf: Attribute, value: Json, literal: Literal): [string | number | boolean, string | number | boolean] | undefined {
-  if (leaf.type === 'dateTime' && typeof value === 'string' && typeof literal === 'string') return [Date.parse(value), Date.parse(literal)];
+function comparable(
+  leaf: Attribute,
+  value: Json,
+  literal: Literal,
+): [string | number | boolean, string | number | boolean] | undefined {
+  if (leaf.type === 'dateTime' && typeof value === 'string' && typeof literal === 'string')
+    return [Date.parse(value), Date.parse(literal)];
   if (typeof value === 'string' && typeof literal === 'string')
     return leaf.caseExact ? [value, literal] : [normalisedText(value), normalisedText(literal)];
-  if (typeof value === typeof literal && (typeof value === 'number' || typeof value === 'boolean')) return [value, literal as number | boolean];
+  if (typeof value === typeof literal && (typeof value === 'number' || typeof value === 'boolean'))
+    return [value, literal as number | boolean];
   return undefined;
 }

@@ -33,7 +33,11 @@ export function parseElementFilter(text: string, of: Attribute, reading: Dialect
 function elementScope(of: Attribute): Scope {
   return path => {
     if (of.type !== 'complex' && path.toLowerCase() === 'value')
-      return { extension: undefined, attribute: attribute('value', of.description, { type: of.type, caseExact: of.caseExact }), sub: undefined };
+      return {
+        extension: undefined,
+        attribute: attribute('value', of.description, { type: of.type, caseExact: of.caseExact }),
+        sub: undefined,
+      };
     const sub = findSubAttribute(of, path);
     return sub && { extension: undefined, attribute: sub, sub: undefined };
   };
@@ -49,13 +53,15 @@ class Parser {
     text: string,
     private readonly reading: DialectReading,
   ) {
-    if (text.length > FILTER_LENGTH_MAX) throw invalidFilter(`the filter is longer than ${FILTER_LENGTH_MAX} characters`);
+    if (text.length > FILTER_LENGTH_MAX)
+      throw invalidFilter(`the filter is longer than ${FILTER_LENGTH_MAX} characters`);
     this.tokens = tokenize(text);
   }
 
   parse(scope: Scope): Filter {
     const filter = this.or(scope);
-    if (this.at < this.tokens.length) throw invalidFilter(`unexpected "${this.peek()?.text ?? ''}" in the filter`);
+    if (this.at < this.tokens.length)
+      throw invalidFilter(`unexpected "${this.peek()?.text ?? ''}" in the filter`);
     return filter;
   }
 
@@ -92,7 +98,8 @@ class Parser {
 
   private comparison(scope: Scope): Filter {
     this.comparisons += 1;
-    if (this.comparisons > COMPARISONS_MAX) throw invalidFilter(`the filter has more than ${COMPARISONS_MAX} comparisons`);
+    if (this.comparisons > COMPARISONS_MAX)
+      throw invalidFilter(`the filter has more than ${COMPARISONS_MAX} comparisons`);
     const name = this.take('word').text;
     const path = scope(name);
     if (!path) throw invalidFilter(`the filter names the unknown attribute "${name.slice(0, 100)}"`);
@@ -130,21 +137,25 @@ class Parser {
     if (token?.kind === 'string') return this.stringFor(leaf, token.text);
     if (token?.kind !== 'word') throw invalidFilter('a comparison in the filter has no value');
     const lower = token.text.toLowerCase();
-    if (lower === 'true' || lower === 'false') return leaf.type === 'boolean' ? lower === 'true' : this.bare(token.text);
+    if (lower === 'true' || lower === 'false')
+      return leaf.type === 'boolean' ? lower === 'true' : this.bare(token.text);
     if (lower === 'null') return null;
-    if (/^-?[0-9]+(\.[0-9]+)?$/.test(token.text) && (leaf.type === 'integer' || leaf.type === 'decimal')) return Number(token.text);
+    if (/^-?[0-9]+(\.[0-9]+)?$/.test(token.text) && (leaf.type === 'integer' || leaf.type === 'decimal'))
+      return Number(token.text);
     return this.bare(token.text);
   }
 
   private stringFor(leaf: Attribute, text: string): Literal {
     if (leaf.type !== 'boolean') return text;
     const lower = text.toLowerCase();
-    if ((lower === 'true' || lower === 'false') && this.reading.grants('loose-filter-literal')) return lower === 'true';
+    if ((lower === 'true' || lower === 'false') && this.reading.grants('loose-filter-literal'))
+      return lower === 'true';
     throw invalidFilter(`"${leaf.name}" is a boolean; write true or false without quotes`);
   }
 
   private bare(text: string): string {
-    if (!this.reading.grants('loose-filter-literal')) throw invalidFilter(`the value ${text.slice(0, 40)} must be in double quotes`);
+    if (!this.reading.grants('loose-filter-literal'))
+      throw invalidFilter(`the value ${text.slice(0, 40)} must be in double quotes`);
     return text;
   }
 
@@ -159,7 +170,10 @@ class Parser {
 
   private take(kind: Token['kind']): Token {
     const token = this.tokens[this.at];
-    if (token?.kind !== kind) throw invalidFilter(`the filter needs ${kind === 'word' ? 'a name or operator' : kind} at token ${this.at + 1}`);
+    if (token?.kind !== kind)
+      throw invalidFilter(
+        `the filter needs ${kind === 'word' ? 'a name or operator' : kind} at token ${this.at + 1}`,
+      );
     this.at += 1;
     return token;
   }
@@ -173,14 +187,18 @@ class Parser {
 }
 
 /** A comparison with a complex attribute means its `value`. */
-export const leafOf = (of: Attribute): Attribute => (of.type === 'complex' ? (findSubAttribute(of, 'value') ?? of) : of);
+export const leafOf = (of: Attribute): Attribute =>
+  of.type === 'complex' ? (findSubAttribute(of, 'value') ?? of) : of;
 
 function checkFits(leaf: Attribute, operator: string, value: Literal): void {
-  if (leaf.type === 'complex') throw invalidFilter(`"${leaf.name}" is complex; name one of its sub-attributes`);
+  if (leaf.type === 'complex')
+    throw invalidFilter(`"${leaf.name}" is complex; name one of its sub-attributes`);
   if (ORDERING.has(operator) && (leaf.type === 'boolean' || leaf.type === 'binary'))
     throw invalidFilter(`"${operator}" does not apply to the ${leaf.type} attribute "${leaf.name}"`);
-  if (TEXT_ONLY.has(operator) && typeof value !== 'string') throw invalidFilter(`"${operator}" needs a string`);
-  if (value !== null && leaf.type === 'boolean' && typeof value !== 'boolean') throw invalidFilter(`"${leaf.name}" is a boolean`);
+  if (TEXT_ONLY.has(operator) && typeof value !== 'string')
+    throw invalidFilter(`"${operator}" needs a string`);
+  if (value !== null && leaf.type === 'boolean' && typeof value !== 'boolean')
+    throw invalidFilter(`"${leaf.name}" is a boolean`);
   if (leaf.type === 'dateTime' && typeof value === 'string' && Number.isNaN(Date.parse(value)))
     throw invalidFilter(`"${leaf.name}" is compared with something that is no date`);
 }

@@ -16,7 +16,12 @@ export const serviceProviderConfig = (base: string, dialect: DialectName): JsonO
   etag: { supported: true },
   pagination: { cursor: false, index: true },
   authenticationSchemes: [
-    { type: 'oauthbearertoken', name: 'Bearer token', description: 'The token that was shown when the connection was made', primary: true },
+    {
+      type: 'oauthbearertoken',
+      name: 'Bearer token',
+      description: 'The token that was shown when the connection was made',
+      primary: true,
+    },
   ],
   ...(dialect === 'strict' && { interopProfileConformant: true }),
   meta: { resourceType: 'ServiceProviderConfig', location: `${base}/ServiceProviderConfig` },
@@ -44,5 +49,8 @@ export const schemaDocument = (base: string, schema: Schema): JsonObject => ({
 
 function attributeDocument(a: Attribute): JsonObject {
   const { subAttributes, ...rest } = a;
-  return { ...rest, ...(subAttributes.length > 0 && { subAttributes: subAttributes.map(attributeDocument) }) };
+  return {
+    ...rest,
+    ...(subAttributes.length > 0 && { subAttributes: subAttributes.map(attributeDocument) }),
+  };
 }

@@ -14,7 +14,12 @@ export const attributeNames = (text: string | undefined): string[] =>
     .filter(Boolean);
 
 /** `attributes` and `excludedAttributes` of RFC 7644 §3.9; names that the schema does not know select nothing. */
-export function project(resource: JsonObject, type: ResourceType, only: readonly string[], without: readonly string[]): JsonObject {
+export function project(
+  resource: JsonObject,
+  type: ResourceType,
+  only: readonly string[],
+  without: readonly string[],
+): JsonObject {
   if (only.length > 0) return selected(resource, type, only);
   if (without.length === 0) return resource;
   const copy = structuredClone(resource);
@@ -38,7 +43,11 @@ function placeOf(type: ResourceType, text: string): Place | undefined {
   const [name = '', sub] = rest.split('.');
   const found = findAttribute(type, name, urn);
   if (!found) return undefined;
-  return { extension: found.extension, name: found.attribute.name, sub: sub && findSubAttribute(found.attribute, sub)?.name };
+  return {
+    extension: found.extension,
+    name: found.attribute.name,
+    sub: sub && findSubAttribute(found.attribute, sub)?.name,
+  };
 }
 
 function select(out: JsonObject, resource: JsonObject, type: ResourceType, text: string): void {
@@ -65,8 +74,13 @@ function childOf(out: JsonObject, name: string): JsonObject {
 }
 
 function mergeSub(before: Json | undefined, value: Json, sub: string): Json {
-  const pick = (item: Json): JsonObject => (isObject(item) && item[sub] !== undefined ? { [sub]: item[sub] } : {});
-  if (Array.isArray(value)) return value.map((item, i) => ({ ...(Array.isArray(before) && isObject(before[i]) ? before[i] : {}), ...pick(item) }));
+  const pick = (item: Json): JsonObject =>
+    isObject(item) && item[sub] !== undefined ? { [sub]: item[sub] } : {};
+  if (Array.isArray(value))
+    return value.map((item, i) => ({
+      ...(Array.isArray(before) && isObject(before[i]) ? before[i] : {}),
+      ...pick(item),
+    }));
   return { ...(isObject(before) ? before : {}), ...pick(value) };
 }
 
@@ -84,5 +98,6 @@ function exclude(copy: JsonObject, type: ResourceType, text: string): void {
     return;
   }
   const value = holder[place.name];
-  for (const item of Array.isArray(value) ? value : [value ?? null]) if (isObject(item)) delete item[place.sub];
+  for (const item of Array.isArray(value) ? value : [value ?? null])
+    if (isObject(item)) delete item[place.sub];
 }

@@ -18,8 +18,14 @@ function holderOf(resource: JsonObject, path: PatchPath, create: boolean): JsonO
 }
 
 /** Removes what stands at the path (RFC 7644 §3.5.2.2); a filter that matches nothing is a retry, not an error. */
-export function removeAt(resource: JsonObject, path: PatchPath, value: Json | undefined, reading: DialectReading): void {
-  if ((path.sub ?? path.attribute).required) throw mutability(`"${(path.sub ?? path.attribute).name}" is required`);
+export function removeAt(
+  resource: JsonObject,
+  path: PatchPath,
+  value: Json | undefined,
+  reading: DialectReading,
+): void {
+  if ((path.sub ?? path.attribute).required)
+    throw mutability(`"${(path.sub ?? path.attribute).name}" is required`);
   const holder = holderOf(resource, path, false);
   if (!holder) return;
   const name = path.attribute.name;
@@ -31,18 +37,30 @@ export function removeAt(resource: JsonObject, path: PatchPath, value: Json | un
   if (path.extension && Object.keys(holder).length === 0) delete resource[path.extension];
 }
 
-function removeElements(holder: JsonObject, path: PatchPath, value: Json | undefined, reading: DialectReading): void {
+function removeElements(
+  holder: JsonObject,
+  path: PatchPath,
+  value: Json | undefined,
+  reading: DialectReading,
+): void {
   const name = path.attribute.name;
   const elements = elementsOf(holder, name);
   const { filter, sub } = path;
   if (sub) {
-    for (const element of elements) if (isObject(element) && (!filter || matches(filter, element))) delete element[sub.name];
+    for (const element of elements)
+      if (isObject(element) && (!filter || matches(filter, element))) delete element[sub.name];
     return;
   }
-  if (filter) return store(holder, name, elements.filter(element => !matches(filter, element)));
+  if (filter)
+    return store(
+      holder,
+      name,
+      elements.filter(element => !matches(filter, element)),
+    );
   if (value === undefined || value === null) return store(holder, name, []);
   // An empty list of what to remove removes nothing: reading it as "all" would empty a group.
-  if (!reading.grants('remove-with-value')) throw invalidPath(`name what to remove in the path: ${name}[value eq "…"]`);
+  if (!reading.grants('remove-with-value'))
+    throw invalidPath(`name what to remove in the path: ${name}[value eq "…"]`);
   const listed = canonicalList(path, value, reading);
   store(
     holder,
@@ -53,10 +71,13 @@ function removeElements(holder: JsonObject, path: PatchPath, value: Json | undef
 
 /** Adds to the path (RFC 7644 §3.5.2.1); what is there already changes nothing. */
 export function addAt(resource: JsonObject, path: PatchPath, value: Json, reading: DialectReading): void {
-  if (path.filter || !path.attribute.multiValued || path.sub) return replaceAt(resource, path, value, reading);
+  if (path.filter || !path.attribute.multiValued || path.sub)
+    return replaceAt(resource, path, value, reading);
   const holder = holderOf(resource, path, true) ?? resource;
   const elements = elementsOf(holder, path.attribute.name);
-  const added = canonicalList(path, value, reading).filter(item => !elements.some(element => sameElement(item, element)));
+  const added = canonicalList(path, value, reading).filter(
+    item => !elements.some(element => sameElement(item, element)),
+  );
   for (const item of added) if (isObject(item) && item.primary === true) clearPrimary(elements);
   store(holder, path.attribute.name, [...elements, ...added]);
 }
@@ -69,7 +90,8 @@ export function replaceAt(resource: JsonObject, path: PatchPath, value: Json, re
   if (!sub) return replaceWhole(holder, path, value, reading);
   const canonical = canonicalValue(sub, value, reading);
   if (attribute.multiValued) {
-    for (const element of elementsOf(holder, attribute.name)) if (isObject(element)) assign(element, sub.name, canonical);
+    for (const element of elementsOf(holder, attribute.name))
+      if (isObject(element)) assign(element, sub.name, canonical);
     return;
   }
   const parent = holder[attribute.name];
@@ -84,23 +106,32 @@ function replaceWhole(holder: JsonObject, path: PatchPath, value: Json, reading:
   if (canonical === null && attribute.required) throw invalidValue(`"${attribute.name}" is required`);
   const old = holder[attribute.name];
   // A complex value is merged: sub-attributes that are not named stay (RFC 7644 §3.5.2.3).
-  const merged = !attribute.multiValued && isObject(canonical) && isObject(old) ? { ...old, ...canonical } : canonical;
+  const merged =
+    !attribute.multiValued && isObject(canonical) && isObject(old) ? { ...old, ...canonical } : canonical;
   assign(holder, attribute.name, merged);
 }
 
-function replaceElements(holder: JsonObject, path: PatchPath, filter: Filter, value: Json, reading: DialectReading): void {
+function replaceElements(
+  holder: JsonObject,
+  path: PatchPath,
+  filter: Filter,
+  value: Json,
+  reading: DialectReading,
+): void {
   const { attribute, sub } = path;
   const elements = elementsOf(holder, attribute.name);
   const hits = elements.filter(element => matches(filter, element));
   if (hits.length === 0) {
     const made = elementFrom(filter);
-    if (!made || !reading.grants('create-missing-element')) throw noTarget(`no element of "${attribute.name}" matches the path`);
+    if (!made || !reading.grants('create-missing-element'))
+      throw noTarget(`no element of "${attribute.name}" matches the path`);
     elements.push(made);
     hits.push(made);
     holder[attribute.name] = elements;
   }
   for (const hit of hits) replaceInElement(hit, path, value, reading);
-  if (hits.some(hit => isObject(hit) && hit.primary === true)) clearPrimary(elements.filter(element => !hits.includes(element)));
+  if (hits.some(hit => isObject(hit) && hit.primary === true))
+    clearPrimary(elements.filter(element => !hits.includes(element)));
   if (sub === undefined) holder[attribute.name] = elements;
 }
 
@@ -144,7 +175,8 @@ const clearPrimary = (elements: readonly Json[]): void => {
   for (const element of elements) if (isObject(element) && element.primary === true) element.primary = false;
 };
 
-const store = (holder: JsonObject, name: string, elements: Json[]): void => assign(holder, name, elements.length > 0 ? elements : null);
+const store = (holder: JsonObject, name: string, elements: Json[]): void =>
+  assign(holder, name, elements.length > 0 ? elements : null);
 
 function assign(holder: JsonObject, name: string, value: Json): void {
   if (value === null) delete holder[name];

@@ -7,10 +7,19 @@ import type { Attribute, ResourceType } from '../schema/attribute.js';
 import { findSubAttribute } from '../schema/resource-schema.js';
 
 /** Where a PATCH operation acts: `attribute`, `attribute.sub`, `attribute[filter]`, `attribute[filter].sub` (RFC 7644 §3.5.2). */
-export type PatchPath = { extension: string | undefined; attribute: Attribute; filter: Filter | undefined; sub: Attribute | undefined };
+export type PatchPath = {
+  extension: string | undefined;
+  attribute: Attribute;
+  filter: Filter | undefined;
+  sub: Attribute | undefined;
+};
 
 /** @returns undefined when the schema does not know the attribute; the dialect decides what that means */
-export function parsePatchPath(text: string, type: ResourceType, reading: DialectReading): PatchPath | undefined {
+export function parsePatchPath(
+  text: string,
+  type: ResourceType,
+  reading: DialectReading,
+): PatchPath | undefined {
   const open = text.indexOf('[');
   if (open < 0) {
     const path = resolvePath(type, text.trim());
@@ -19,7 +28,8 @@ export function parsePatchPath(text: string, type: ResourceType, reading: Dialec
   const close = closingBracket(text, open);
   const path = resolvePath(type, text.slice(0, open).trim());
   if (!path) return undefined;
-  if (!path.attribute.multiValued || path.sub) throw invalidPath(`"${path.attribute.name}" has no elements to choose from`);
+  if (!path.attribute.multiValued || path.sub)
+    throw invalidPath(`"${path.attribute.name}" has no elements to choose from`);
   const filter = parseElementFilter(text.slice(open + 1, close), path.attribute, reading);
   return { ...path, filter, sub: suffixOf(text.slice(close + 1).trim(), path) };
 }
@@ -38,6 +48,9 @@ function closingBracket(text: string, open: number): number {
 function suffixOf(suffix: string, path: AttributePath): Attribute | undefined {
   if (suffix === '') return undefined;
   const sub = suffix.startsWith('.') ? findSubAttribute(path.attribute, suffix.slice(1)) : undefined;
-  if (!sub) throw invalidPath(`the path ends in "${suffix.slice(0, 60)}", which "${path.attribute.name}" does not have`);
+  if (!sub)
+    throw invalidPath(
+      `the path ends in "${suffix.slice(0, 60)}", which "${path.attribute.name}" does not have`,
+    );
   return sub;
 }

@@ -3,7 +3,11 @@ import type { Attribute, ResourceType } from './attribute.js';
 import { findAttribute, findSubAttribute } from './resource-schema.js';
 
 /** `urn:…:User:name.givenName` resolved against a type. */
-export type AttributePath = { extension: string | undefined; attribute: Attribute; sub: Attribute | undefined };
+export type AttributePath = {
+  extension: string | undefined;
+  attribute: Attribute;
+  sub: Attribute | undefined;
+};
 
 /** Splits a schema URN off an attribute name: the longest known schema id that is a prefix. */
 export function splitUrn(type: ResourceType, path: string): { urn: string | undefined; rest: string } {
@@ -11,7 +15,8 @@ export function splitUrn(type: ResourceType, path: string): { urn: string | unde
   for (const schema of [...type.extensions, type.schema]) {
     const id = schema.id.toLowerCase();
     if (lower === id) return { urn: schema.id, rest: '' };
-    if (lower.startsWith(`${id}:`) || lower.startsWith(`${id}.`)) return { urn: schema.id, rest: path.slice(id.length + 1) };
+    if (lower.startsWith(`${id}:`) || lower.startsWith(`${id}.`))
+      return { urn: schema.id, rest: path.slice(id.length + 1) };
   }
   return { urn: undefined, rest: path };
 }
@@ -20,7 +25,8 @@ export function splitUrn(type: ResourceType, path: string): { urn: string | unde
 export function resolvePath(type: ResourceType, path: string): AttributePath | undefined {
   const { urn, rest } = splitUrn(type, path);
   const [name = '', subName, ...more] = rest.split('.');
-  if (more.length > 0 || isPolluting(name) || (subName !== undefined && isPolluting(subName))) return undefined;
+  if (more.length > 0 || isPolluting(name) || (subName !== undefined && isPolluting(subName)))
+    return undefined;
   const found = findAttribute(type, name, urn);
   if (!found) return undefined;
   if (subName === undefined) return { ...found, sub: undefined };

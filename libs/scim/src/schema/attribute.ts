@@ -15,7 +15,12 @@ export type Attribute = {
 export type Schema = { id: string; name: string; description: string; attributes: readonly Attribute[] };
 
 /** A resource type with its core schema and the extensions that a resource may carry. */
-export type ResourceType = { name: 'User' | 'Group'; endpoint: string; schema: Schema; extensions: readonly Schema[] };
+export type ResourceType = {
+  name: 'User' | 'Group';
+  endpoint: string;
+  schema: Schema;
+  extensions: readonly Schema[];
+};
 
 type Definition = Partial<Omit<Attribute, 'name' | 'subAttributes'>> & { sub?: readonly Attribute[] };
 

@@ -55,11 +55,13 @@ function extensionMembers(id: string, value: Json, c: Canonical): JsonObject {
 
 /** A password is never stored, logged or compared; only a strict connection is told that it does not belong here. */
 export function discardPassword(reading: DialectReading): void {
-  if (!reading.grants('password-discarded')) throw invalidSyntax('this service takes no passwords; leave out "password"');
+  if (!reading.grants('password-discarded'))
+    throw invalidSyntax('this service takes no passwords; leave out "password"');
 }
 
 export function unknown(name: string, reading: DialectReading): void {
-  if (!reading.grants('unknown-dropped')) throw invalidSyntax(`the schema has no attribute "${name.slice(0, 100)}"`);
+  if (!reading.grants('unknown-dropped'))
+    throw invalidSyntax(`the schema has no attribute "${name.slice(0, 100)}"`);
 }
 
 function checkSchemas(body: JsonObject, type: ResourceType, reading: DialectReading): void {
@@ -68,7 +70,8 @@ function checkSchemas(body: JsonObject, type: ResourceType, reading: DialectRead
   if (!Array.isArray(schemas) || !schemas.every(s => typeof s === 'string'))
     throw invalidSyntax(`"schemas" must be an array that names ${type.schema.id}`);
   const known = [type.schema, ...type.extensions].map(s => s.id.toLowerCase());
-  if (!schemas.some(s => s.toLowerCase() === type.schema.id.toLowerCase())) throw invalidSyntax(`"schemas" must name ${type.schema.id}`);
+  if (!schemas.some(s => s.toLowerCase() === type.schema.id.toLowerCase()))
+    throw invalidSyntax(`"schemas" must name ${type.schema.id}`);
   for (const schema of schemas) if (!known.includes(schema.toLowerCase())) unknown(schema, reading);
 }
 
@@ -115,8 +118,11 @@ function complexValue(attribute: Attribute, value: Json, reading: DialectReading
 }
 
 function bareReference(attribute: Attribute, value: Json, reading: DialectReading): Json {
-  if (typeof value === 'string' && findSubAttribute(attribute, 'value') && reading.grants('bare-reference')) return { value };
-  throw invalidValue(`"${attribute.name}" must be ${attribute.multiValued ? 'an array of objects' : 'an object'}`);
+  if (typeof value === 'string' && findSubAttribute(attribute, 'value') && reading.grants('bare-reference'))
+    return { value };
+  throw invalidValue(
+    `"${attribute.name}" must be ${attribute.multiValued ? 'an array of objects' : 'an object'}`,
+  );
 }
 
 /** At most one element of a multi-valued attribute is primary (RFC 7644 §3.5.2): the last one that says so. */

@@ -2,8 +2,19 @@ import { attribute, type Attribute, type ResourceType } from './attribute.js';
 
 /** Attributes of every resource (RFC 7643 §3.1). */
 const COMMON: readonly Attribute[] = [
-  attribute('schemas', 'The schemas of the resource', { multiValued: true, type: 'reference', caseExact: true, returned: 'always', required: true }),
-  attribute('id', 'The id given by this service', { caseExact: true, mutability: 'readOnly', returned: 'always', uniqueness: 'server' }),
+  attribute('schemas', 'The schemas of the resource', {
+    multiValued: true,
+    type: 'reference',
+    caseExact: true,
+    returned: 'always',
+    required: true,
+  }),
+  attribute('id', 'The id given by this service', {
+    caseExact: true,
+    mutability: 'readOnly',
+    returned: 'always',
+    uniqueness: 'server',
+  }),
   attribute('externalId', 'The id given by the client', { caseExact: true }),
   attribute('meta', 'Facts about the resource itself', {
     mutability: 'readOnly',
@@ -39,6 +50,7 @@ export function findAttribute(type: ResourceType, name: string, urn?: string): R
 export const findExtension = (type: ResourceType, urn: string): ResourceType['schema'] | undefined =>
   type.extensions.find(e => e.id.toLowerCase() === urn.toLowerCase());
 
-export const findSubAttribute = (attribute_: Attribute, name: string): Attribute | undefined => named(attribute_.subAttributes, name);
+export const findSubAttribute = (attribute_: Attribute, name: string): Attribute | undefined =>
+  named(attribute_.subAttributes, name);
 
 export const commonAttributes = (): readonly Attribute[] => COMMON;

@@ -4,8 +4,8 @@ export const USER_SCHEMA_ID = 'urn:ietf:params:scim:schemas:core:2.0:User';
 export const ENTERPRISE_SCHEMA_ID = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 
 const name = attribute('name', 'The parts of the name', {
-  sub: ['formatted', 'familyName', 'givenName', 'middleName', 'honorificPrefix', 'honorificSuffix'].map(part =>
-    attribute(part, `The ${part} of the person`),
+  sub: ['formatted', 'familyName', 'givenName', 'middleName', 'honorificPrefix', 'honorificSuffix'].map(
+    part => attribute(part, `The ${part} of the person`),
   ),
 });
 
@@ -19,10 +19,13 @@ const userSchema: Schema = {
   name: 'User',
   description: 'User Account',
   attributes: [
-    attribute('userName', 'The name by which the provider knows the person', { required: true, uniqueness: 'server' }),
+    attribute('userName', 'The name by which the provider knows the person', {
+      required: true,
+      uniqueness: 'server',
+    }),
     name,
-    ...['displayName', 'nickName', 'title', 'userType', 'preferredLanguage', 'locale', 'timezone'].map(plain =>
-      attribute(plain, `The ${plain} of the person`),
+    ...['displayName', 'nickName', 'title', 'userType', 'preferredLanguage', 'locale', 'timezone'].map(
+      plain => attribute(plain, `The ${plain} of the person`),
     ),
     attribute('profileUrl', 'A page about the person', { type: 'reference' }),
     attribute('active', 'Whether the person may use the connected systems', { type: 'boolean' }),
@@ -30,14 +33,24 @@ const userSchema: Schema = {
       attribute(many, `The ${many} of the person`, { multiValued: true, sub: plural() }),
     ),
     attribute('photos', 'Pictures of the person', { multiValued: true, sub: plural('reference') }),
-    attribute('addresses', 'Postal addresses', { multiValued: true, sub: [...address, ...plural().slice(2)] }),
-    attribute('x509Certificates', 'Certificates', { multiValued: true, sub: [attribute('value', 'DER, base64', { type: 'binary', caseExact: true }), ...plural().slice(1)] }),
+    attribute('addresses', 'Postal addresses', {
+      multiValued: true,
+      sub: [...address, ...plural().slice(2)],
+    }),
+    attribute('x509Certificates', 'Certificates', {
+      multiValued: true,
+      sub: [attribute('value', 'DER, base64', { type: 'binary', caseExact: true }), ...plural().slice(1)],
+    }),
     attribute('groups', 'Groups to which the person belongs', {
       multiValued: true,
       mutability: 'readOnly',
       sub: [
         attribute('value', 'Id of the group', { mutability: 'readOnly', caseExact: true }),
-        attribute('$ref', 'Address of the group', { type: 'reference', mutability: 'readOnly', caseExact: true }),
+        attribute('$ref', 'Address of the group', {
+          type: 'reference',
+          mutability: 'readOnly',
+          caseExact: true,
+        }),
         attribute('display', 'Name of the group', { mutability: 'readOnly' }),
         attribute('type', '"direct" or "indirect"', { mutability: 'readOnly' }),
       ],
@@ -51,7 +64,9 @@ const enterpriseSchema: Schema = {
   name: 'EnterpriseUser',
   description: 'Enterprise User',
   attributes: [
-    ...['employeeNumber', 'costCenter', 'organization', 'division', 'department'].map(plain => attribute(plain, `The ${plain} of the person`)),
+    ...['employeeNumber', 'costCenter', 'organization', 'division', 'department'].map(plain =>
+      attribute(plain, `The ${plain} of the person`),
+    ),
     attribute('manager', 'The manager of the person', {
       sub: [
         attribute('value', 'Id of the manager', { caseExact: true }),
@@ -62,4 +77,9 @@ const enterpriseSchema: Schema = {
   ],
 };
 
-export const USER: ResourceType = { name: 'User', endpoint: '/Users', schema: userSchema, extensions: [enterpriseSchema] };
+export const USER: ResourceType = {
+  name: 'User',
+  endpoint: '/Users',
+  schema: userSchema,
+  extensions: [enterpriseSchema],
+};

@@ -1,4 +1,13 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 
 /** One stored resource, or its removal. */
 export type Entry<T> = { id: string; value: T | null };
@@ -11,7 +20,11 @@ export class Journal<T extends object> {
   constructor(file: string) {
     if (existsSync(file)) for (const line of readFileSync(file, 'utf8').split('\n')) this.replay(line);
     const partial = `${file}.new`;
-    writeFileSync(partial, [...this.values].map(([id, value]) => `${JSON.stringify({ id, value })}\n`).join(''), { mode: 0o600, flush: true });
+    writeFileSync(
+      partial,
+      [...this.values].map(([id, value]) => `${JSON.stringify({ id, value })}\n`).join(''),
+      { mode: 0o600, flush: true },
+    );
     renameSync(partial, file);
     this.fd = openSync(file, 'a');
   }

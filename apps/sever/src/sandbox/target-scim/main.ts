@@ -23,16 +23,25 @@ declareGroups(groups);
 const app = express();
 // Express 5 makes the query read-only, so that the routers cannot turn paging parameters into numbers themselves.
 app.set('query parser', (text: string) =>
-  Object.fromEntries([...new URLSearchParams(text)].map(([name, value]) => [name, PAGING.has(name) && value !== '' ? Number(value) : value])),
+  Object.fromEntries(
+    [...new URLSearchParams(text)].map(([name, value]) => [
+      name,
+      PAGING.has(name) && value !== '' ? Number(value) : value,
+    ]),
+  ),
 );
 app.get('/healthz', (_request, response) => {
   response.json({ status: 'ok' });
 });
 const authenticate = (request: express.Request): string => {
-  if (request.header('Authorization') !== `Bearer ${config.token}`) throw new Error('send the bearer token of this service');
+  if (request.header('Authorization') !== `Bearer ${config.token}`)
+    throw new Error('send the bearer token of this service');
   return 'administrator';
 };
-app.use('/scim/v2', new SCIMMYRouters({ type: 'bearer', handler: authenticate }) as unknown as express.RequestHandler);
+app.use(
+  '/scim/v2',
+  new SCIMMYRouters({ type: 'bearer', handler: authenticate }) as unknown as express.RequestHandler,
+);
 SCIMMY.Config.set({ patch: true, filter: true });
 
 const server = app.listen(config.port, '127.0.0.1');

@@ -3,7 +3,12 @@ import SCIMMY from 'scimmy';
 import type { Journal } from './journal.js';
 
 export type StoredUser = { id: string; userName: string; [attribute: string]: unknown };
-export type StoredGroup = { id: string; displayName: string; members?: { value: string; display?: string }[]; [attribute: string]: unknown };
+export type StoredGroup = {
+  id: string;
+  displayName: string;
+  members?: { value: string; display?: string }[];
+  [attribute: string]: unknown;
+};
 
 /** What SCIMMY hands to a handler, as far as it is used here. */
 type Asked = { id?: string; filter?: { match(values: object[]): object[] } };
@@ -15,11 +20,16 @@ type Handlers = {
 
 /** Plain data of a SCIMMY instance: its accessors are not what belongs on disk. */
 const plain = (data: object): Record<string, unknown> => {
-  const { schemas: _schemas, meta: _meta, ...rest } = JSON.parse(JSON.stringify(data)) as Record<string, unknown>;
+  const {
+    schemas: _schemas,
+    meta: _meta,
+    ...rest
+  } = JSON.parse(JSON.stringify(data)) as Record<string, unknown>;
   return rest;
 };
 
-const notFound = (id: string): Error => new SCIMMY.Types.Error(404, null as unknown as string, `Resource ${id} not found`);
+const notFound = (id: string): Error =>
+  new SCIMMY.Types.Error(404, null as unknown as string, `Resource ${id} not found`);
 const taken = (): Error => new SCIMMY.Types.Error(409, 'uniqueness', 'the name is taken');
 
 function found<T>(value: T | undefined, id: string): T {
@@ -50,7 +60,8 @@ export function declareUsers(users: Journal<StoredUser>, groups: Journal<StoredG
     .degress(asked => {
       const id = found(users.get(asked.id ?? ''), asked.id ?? '').id;
       for (const group of groups.all())
-        if (group.members?.some(m => m.value === id)) groups.set(group.id, { ...group, members: group.members.filter(m => m.value !== id) });
+        if (group.members?.some(m => m.value === id))
+          groups.set(group.id, { ...group, members: group.members.filter(m => m.value !== id) });
       users.delete(id);
     });
 }
