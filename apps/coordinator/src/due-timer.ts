@@ -50,7 +50,7 @@ export class DueTimer {
   }
 
   private async run(): Promise<void> {
-    let wait = POLL_MS;
+    let wait: number;
     try {
       const claimed = await this.dataSource.transaction(async em => {
         const due = await claimDue(em, CLAIM);

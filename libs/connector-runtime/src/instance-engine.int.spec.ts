@@ -154,6 +154,31 @@ describe('the engine of an instance', () => {
     expect(h.connector.accounts.has(who.userName)).toBe(false);
   });
 
+  it('pauses when the target is away for everybody, from the first look-up on, and counts nothing meanwhile', async () => {
+    h.connector.faults.push({ what: 'locate', times: 5, answer: () => Promise.resolve(unavailable) });
+    for (let i = 0; i < 5; i += 1) {
+      expect(h.isPaused()).toBe(false);
+      await h.requested(await h.newCase(`zz-person-${n}-${i}@acme.example`));
+    }
+    expect(h.isPaused()).toBe(true);
+    h.connector.add(who.userName);
+    await h.requested(who);
+    expect(await h.state(who)).toEqual(['retrying']);
+    expect(await h.outcomes(who)).toEqual([]);
+    h.start();
+    await h.makeDue();
+    await h.runDue();
+    expect(await h.state(who)).toEqual(['done']);
+  });
+
+  it('takes an absence that was not confirmed for no absence, and says so', async () => {
+    const unsure: Outcome = { kind: 'NotFound', confirmed: false, keysTried: ['userName'], evidence: {} };
+    h.connector.faults.push({ what: 'locate', times: 1, answer: () => Promise.resolve(unsure) });
+    await h.requested(who);
+    expect(await h.state(who)).toEqual(['retrying']);
+    expect(types(await h.outcomes(who))).toEqual(['vendor.reply-malformed']);
+  });
+
   it('keeps the kill switch itself, also for a connector that forgets to ask', async () => {
     const account = h.connector.add(who.userName);
     h.connector.faults.push({

@@ -14,11 +14,10 @@ describe('the ledger', () => {
           const ledger = new OffsetLedger(BigInt(delivered[0] ?? 0));
           for (const offset of delivered) ledger.delivered(BigInt(offset));
           const open = [...delivered];
-          let highest = delivered[0] ?? 0;
           while (open.length > 0) {
             const [offset = 0] = open.splice((picks.next().value ?? 0) % open.length, 1);
             ledger.settle(BigInt(offset));
-            highest = open.length > 0 ? Math.min(...open) : Math.max(...delivered) + 1;
+            const highest = open.length > 0 ? Math.min(...open) : Math.max(...delivered) + 1;
             expect(ledger.next()).toBe(BigInt(highest));
             expect(ledger.inFlight()).toBe(open.length);
           }

@@ -48,7 +48,7 @@ export class Supervisor {
   /** Stops groups of services one after the other, the members of a group together. */
   async stop(groups: readonly (readonly string[])[]): Promise<void> {
     this.stopping = true;
-    for (const group of groups) await Promise.all(group.map(name => this.running.get(name)?.stop()));
+    for (const group of groups) await Promise.all(group.map(async name => this.running.get(name)?.stop()));
   }
 
   private watch(service: Service, handle: Handle, since: number, failures: number): void {

@@ -59,10 +59,11 @@ export class InstanceBreaker {
   }
 
   /** Takes note of an outcome; only failures that concern the connector as a whole count. */
-  async note(outcome: Outcome, subject: string): Promise<void> {
+  async note(outcome: { kind: string; code?: string }, subject: string): Promise<void> {
     if (this.isOpen) return;
-    if (outcome.kind === 'AuthFailed') return this.open(outcome.code);
-    if (outcome.kind === 'Transient' && this.window.add(subject, Date.now())) await this.open(outcome.code);
+    if (outcome.kind === 'AuthFailed') return this.open(outcome.code ?? 'credentials.rejected');
+    if (outcome.kind === 'Transient' && this.window.add(subject, Date.now()))
+      await this.open(outcome.code ?? 'target.unavailable');
   }
 
   /** Opens without telling anybody: the state was open when the process stopped. */

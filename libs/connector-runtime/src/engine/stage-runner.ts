@@ -1,26 +1,19 @@
 import { failpoint } from '@sever/config';
 import type { Outcome, Target } from '@sever/connector-sdk';
-import { FIELD_PATHS, type SeverEvent, type Step } from '@sever/event-contracts';
+import type { SeverEvent, Step } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
 import { isDatabaseUnavailable, isSerializationFailure } from '@sever/postgres';
-import type { EntityManager } from 'typeorm';
-import { adoptAccount, findAccount, forgetAccount } from '../store/account-store.js';
-import {
-  beginAttempt,
-  deliveries,
-  settleAttempt,
-  type Delivery,
-  type DeliveryStatus,
-} from '../store/delivery-store.js';
+import { forgetAccount } from '../store/account-store.js';
+import { beginAttempt, deliveries, type Delivery } from '../store/delivery-store.js';
 import { dropSnapshots, hasSnapshot, loadSnapshot, saveSnapshot } from '../store/snapshot-store.js';
-import { countsAsTry, dispositionOf, unexpectedFailure, type Failure } from './failure-policy.js';
+import { AccountSearch } from './account-search.js';
+import { unexpectedFailure } from './failure-policy.js';
 import { OutcomeEvents, type Place } from './outcome-event.js';
 import { StepCalls, type Denied } from './step-calls.js';
-import { isFailure, isWholeStageWaived, runnableSteps, snapshotSteps } from './stage-plan.js';
+import { isWholeStageWaived, runnableSteps, snapshotSteps } from './stage-plan.js';
 import type { InstanceContext, Work, WorkResult } from './work-context.js';
+import { WorkLedger, type Answer, type Settle } from './work-ledger.js';
 
-/** Wait before work that Sever itself held back is looked at again, in milliseconds. */
-const DENIED_MS = 1_000;
 /** Second try within the same run, for a failure that passes quickly. */
 const QUICK_RETRY_MS = 300;
 
@@ -32,6 +25,8 @@ type StepEnd =
 export class StageRunner {
   private readonly events: OutcomeEvents;
   private readonly calls: StepCalls;
+  private readonly ledger: WorkLedger;
+  private readonly accounts: AccountSearch;
   private known = new Map<Step, Delivery>();
   private parked = false;
 
@@ -40,11 +35,12 @@ export class StageRunner {
     private readonly work: Work,
     drain: AbortSignal,
     private readonly isSuperseded: () => boolean,
-    /** Ends the run in the transaction of its last fact, so that no crash comes between them. */
-    private readonly settle: (em: EntityManager, result: WorkResult) => Promise<void>,
+    settle: Settle,
   ) {
     this.events = new OutcomeEvents(c, work);
     this.calls = new StepCalls(c, work, drain);
+    this.ledger = new WorkLedger(c, work, this.events, settle);
+    this.accounts = new AccountSearch(c, work, this.events, this.calls, this.ledger);
   }
 
   async run(): Promise<WorkResult> {
@@ -57,16 +53,16 @@ export class StageRunner {
         { err: error, requestEvent: this.work.requestEvent },
         'a piece of work failed unexpectedly',
       );
-      return this.stopped(unexpectedFailure(error), { step: null, attempt: 0, phase: 'locate' });
+      return this.ledger.stopped(unexpectedFailure(error), { step: null, attempt: 0, phase: 'locate' });
     }
   }
 
   private async stage(): Promise<WorkResult> {
-    if (isWholeStageWaived(this.c.manifest, this.work.stage, this.work.waived)) return this.finish();
+    if (isWholeStageWaived(this.c.manifest, this.work.stage, this.work.waived)) return this.ledger.finish();
     this.known = await deliveries(this.c.dataSource, this.c.instance, this.work.requestEvent);
-    const located = await this.target();
+    const located = await this.accounts.find();
     if ('stop' in located) return located.stop;
-    if (!located.target) return this.finish();
+    if (!located.target) return this.ledger.finish();
     return this.work.stage === 'restore' ? this.restore(located.target) : this.steps(located.target);
   }
 
@@ -74,9 +70,9 @@ export class StageRunner {
     for (const capability of runnableSteps(this.c.manifest, this.work.stage)) {
       const { step } = capability;
       if (this.work.waived.has(step) || this.isSettled(step)) continue;
-      if (this.isSuperseded()) return this.result('done');
+      if (this.isSuperseded()) return this.ledger.result('done');
       if (capability.support === 'unsupported') {
-        await this.write([this.events.unsupported(step, 'manifest.unsupported')], {
+        await this.ledger.write([this.events.unsupported(step, 'manifest.unsupported')], {
           step,
           attempt: 0,
           status: 'unsupported',
@@ -85,52 +81,11 @@ export class StageRunner {
       }
       const end =
         this.work.stage === 'reverify' ? await this.observe(step, target) : await this.step(step, target);
-      if (end.kind === 'absent') return this.finish();
+      if (end.kind === 'absent') return this.ledger.finish();
       if (end.kind === 'stop') return end.result;
       if (end.kind === 'parked') this.parked = true;
     }
-    return this.parked ? this.result('parked') : this.finish();
-  }
-
-  /** The adopted account, or a fresh search by the binding's rule; no target means: observed to be absent. */
-  private async target(): Promise<{ target: Target | undefined } | { stop: WorkResult }> {
-    const { instance, dataSource, keys } = this.c;
-    const adopted = await findAccount(dataSource, keys, instance, this.work.tenant, this.work.subject);
-    if (adopted) return { target: adopted };
-    // Nothing was ever adopted: there is nothing to give back.
-    if (this.work.stage === 'restore') return { target: undefined };
-    const identifiers = await this.work.identifiers();
-    if (!identifiers) return { target: undefined };
-    this.events.hide([identifiers.userName, identifiers.externalId]);
-    const place: Place = { step: null, attempt: 0, phase: 'locate' };
-    const found = await this.calls.locate(identifiers);
-    if (found.kind === 'Located') return this.adopt(found.target);
-    if (found.kind === 'NotFound' && found.confirmed) {
-      await this.write([this.events.notFound(found, place)]);
-      return { target: undefined };
-    }
-    return { stop: await this.stopped(found, place) };
-  }
-
-  private async adopt(target: Target): Promise<{ target: Target } | { stop: WorkResult }> {
-    if (target.protectedBy !== undefined) {
-      const refusal: Failure = { kind: 'Protected', rule: target.protectedBy, evidence: {} };
-      return { stop: await this.stopped(refusal, { step: null, attempt: 0, phase: 'locate' }) };
-    }
-    const { instance, dataSource, keys, writer } = this.c;
-    const { tenant, subject } = this.work;
-    const eventId = this.events.adoptedId();
-    await dataSource.transaction(async em => {
-      const sealed = await keys.encrypt(
-        em,
-        { tenant, subject, eventId, path: FIELD_PATHS.accountRef },
-        target.id,
-      );
-      await adoptAccount(em, { instance, tenant, subject, eventId, sealed, matchedBy: target.matchedBy });
-      await writer.append(em, [toRecord(this.events.adopted(eventId, sealed, target.matchedBy))]);
-    });
-    writer.wake();
-    return { target };
+    return this.parked ? this.ledger.result('parked') : this.ledger.finish();
   }
 
   /** One step: snapshot where something is to be given back later, the durable attempt, the call, the proof. */
@@ -146,7 +101,6 @@ export class StageRunner {
           ? await this.reconciled(step, target, attempt)
           : await this.calls.act(step, target, attempt);
       failpoint('connector.after-call');
-      await this.noteOutcome(acted);
       if (acted.kind === 'Transient' && quick === 0 && !this.c.breaker.isOpen) {
         await new Promise(resolve => setTimeout(resolve, QUICK_RETRY_MS * (0.5 + Math.random())));
         continue;
@@ -184,7 +138,7 @@ export class StageRunner {
       case 'Accepted':
         return { kind: 'stop', result: await this.accepted(acted, step, attempt) };
       case 'Unsupported':
-        await this.write([this.events.unsupported(step, acted.code)], {
+        await this.ledger.write([this.events.unsupported(step, acted.code)], {
           step,
           attempt,
           status: 'unsupported',
@@ -201,10 +155,10 @@ export class StageRunner {
     attempt: number,
   ): Promise<WorkResult> {
     const result: WorkResult = { state: 'retrying', tries: this.work.tries, dueAt: outcome.pollAfter };
-    await this.write(
+    await this.ledger.write(
       [this.events.accepted(outcome, step, attempt)],
       { step, attempt, status: 'started' },
-      em => this.settle(em, result),
+      em => this.ledger.settle(em, result),
     );
     return result;
   }
@@ -218,7 +172,6 @@ export class StageRunner {
     by: Outcome | undefined,
   ): Promise<StepEnd> {
     const seen = await this.calls.verify(step, target, attempt);
-    await this.noteOutcome(seen);
     if (seen.kind === 'NotFound' && seen.confirmed && step !== 'delete')
       return this.absent(seen, { step, attempt, phase: 'verify' });
     if (seen.kind !== 'Verified') return this.failedStep(seen, { step, attempt, phase: 'verify' }, acted);
@@ -228,7 +181,7 @@ export class StageRunner {
       step,
       attempt,
     );
-    await this.write([...acted, proof], { step, attempt, status: 'verified' }, async em => {
+    await this.ledger.write([...acted, proof], { step, attempt, status: 'verified' }, async em => {
       if (step !== 'delete') return;
       await forgetAccount(em, this.c.instance, this.work.tenant, this.work.subject);
       await dropSnapshots(em, this.c.instance, this.work.optOutId);
@@ -239,9 +192,9 @@ export class StageRunner {
   /** Re-verification: nothing is done, only looked at. */
   private async observe(step: Step, target: Target): Promise<StepEnd> {
     const seen = await this.calls.verify(step, target, 0);
-    if (seen.kind === 'Verified') await this.write([this.events.step(seen, step, 0)]);
+    if (seen.kind === 'Verified') await this.ledger.write([this.events.step(seen, step, 0)]);
     else if (seen.kind === 'StillPresent')
-      await this.write([
+      await this.ledger.write([
         this.events.failed(seen, { step, attempt: 0, phase: 'verify' }, { next: 'continue', dueAt: null }),
       ]);
     else if (seen.kind !== 'NotFound') return this.failedStep(seen, { step, attempt: 0, phase: 'verify' });
@@ -249,7 +202,7 @@ export class StageRunner {
   }
 
   private async absent(outcome: Extract<Outcome, { kind: 'NotFound' }>, place: Place): Promise<StepEnd> {
-    await this.write([this.events.notFound(outcome, place)], undefined, em =>
+    await this.ledger.write([this.events.notFound(outcome, place)], undefined, em =>
       forgetAccount(em, this.c.instance, this.work.tenant, this.work.subject),
     );
     return { kind: 'absent' };
@@ -285,96 +238,25 @@ export class StageRunner {
       if (!snapshot) continue;
       const attempt = await beginAttempt(dataSource, instance, this.work.requestEvent, step);
       const given = await this.calls.restore(step, snapshot, target, attempt);
-      await this.noteOutcome(given);
       const place: Place = { step, attempt, phase: 'restore' };
       if (given.kind !== 'Done' && given.kind !== 'AlreadyDone') {
         const end = await this.failedStep(given, place);
-        return end.kind === 'stop' ? end.result : this.result('parked');
+        return end.kind === 'stop' ? end.result : this.ledger.result('parked');
       }
-      await this.write([this.events.restored(step, attempt)], { step, attempt, status: 'restored' });
+      await this.ledger.write([this.events.restored(step, attempt)], { step, attempt, status: 'restored' });
     }
     await dropSnapshots(dataSource, instance, optOutId);
     await forgetAccount(dataSource, instance, tenant, subject);
-    return this.finish();
+    return this.ledger.finish();
   }
 
-  private async failedStep(
-    outcome: Outcome | Denied | { kind: 'Snapshot' } | { kind: 'Located' },
-    place: Place,
-    before: SeverEvent[] = [],
-  ): Promise<StepEnd> {
-    const result = await this.stopped(outcome, place, before);
-    return this.goesOn(result, place) ? { kind: 'parked' } : { kind: 'stop', result };
-  }
-
-  /** Records a failure and says what follows; a refusal of Sever itself leaves no trace and no count. */
-  private async stopped(
-    outcome: Outcome | Denied | { kind: 'Snapshot' } | { kind: 'Located' },
-    place: Place,
-    before: SeverEvent[] = [],
-  ): Promise<WorkResult> {
-    if (!isFailure(outcome)) {
-      if (before.length > 0) await this.write(before);
-      return { state: 'retrying', tries: this.work.tries, dueAt: new Date(Date.now() + DENIED_MS) };
-    }
-    const disposition = dispositionOf(outcome, {
-      tries: this.work.tries,
-      now: new Date(),
-      deadline: this.work.deadline,
-    });
-    const status: DeliveryStatus = disposition.next === 'park' ? 'parked' : 'failed';
-    const delivery =
-      place.step && place.attempt > 0 ? { step: place.step, attempt: place.attempt, status } : undefined;
-    const tries = this.work.tries + (countsAsTry(outcome) ? 1 : 0);
-    const result: WorkResult = {
-      state: disposition.next === 'park' ? 'parked' : 'retrying',
-      tries,
-      dueAt: disposition.dueAt === null ? null : new Date(disposition.dueAt),
-    };
-    const end = this.goesOn(result, place)
-      ? undefined
-      : (em: EntityManager): Promise<void> => this.settle(em, result);
-    await this.write([...before, this.events.failed(outcome, place, disposition)], delivery, end);
-    return result;
-  }
-
-  /** A refused step of the cut keeps no other step from being done. */
-  private goesOn(result: WorkResult, place: Place): boolean {
-    return result.state === 'parked' && this.work.stage === 'cut' && place.step !== null;
-  }
-
-  private async finish(): Promise<WorkResult> {
-    const result = this.result('done');
-    await this.write([this.events.stageFinished()], undefined, em => this.settle(em, result));
-    return result;
-  }
-
-  private result(state: WorkResult['state']): WorkResult {
-    return { state, tries: this.work.tries, dueAt: null };
+  private async failedStep(outcome: Answer, place: Place, before: SeverEvent[] = []): Promise<StepEnd> {
+    const result = await this.ledger.stopped(outcome, place, before);
+    return this.ledger.goesOn(result, place) ? { kind: 'parked' } : { kind: 'stop', result };
   }
 
   private isSettled(step: Step): boolean {
     const status = this.known.get(step)?.status;
     return status === 'verified' || status === 'unsupported';
-  }
-
-  private async noteOutcome(outcome: Outcome | Denied): Promise<void> {
-    if (outcome.kind !== 'Denied') await this.c.breaker.note(outcome, this.work.subject);
-  }
-
-  /** Facts, the attempt's end and what else belongs to them in one transaction, the append last. */
-  private async write(
-    events: readonly SeverEvent[],
-    delivery?: Delivery,
-    also?: (em: EntityManager) => Promise<void>,
-  ): Promise<void> {
-    await this.c.dataSource.transaction(async em => {
-      if (delivery) await settleAttempt(em, this.c.instance, this.work.requestEvent, delivery);
-      await also?.(em);
-      await this.c.writer.append(em, events.map(toRecord));
-      failpoint('settle.before-commit');
-    });
-    this.c.writer.wake();
-    for (const event of events) this.c.metrics.outcomes.inc({ connector: this.c.instance, type: event.type });
   }
 }

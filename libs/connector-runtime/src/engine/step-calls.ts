@@ -63,7 +63,19 @@ export class StepCalls {
     });
   }
 
+  /** Every answer is noted: the first call of a new person tells of a dead target as well as any other. */
   private async call<T extends { kind: string }>(
+    phase: string,
+    step: Step | undefined,
+    attempt: number,
+    run: Call<T>,
+  ): Promise<T | Outcome | Denied> {
+    const answer = await this.attempt(phase, step, attempt, run);
+    await this.c.breaker.note(answer, this.work.subject);
+    return answer;
+  }
+
+  private async attempt<T extends { kind: string }>(
     phase: string,
     step: Step | undefined,
     attempt: number,

@@ -217,6 +217,11 @@ export class EngineHarness {
     await this.restart();
   }
 
+  /** Whether the breaker of the running engine is open. */
+  isPaused(): boolean {
+    return this.breakers.at(-1)?.isOpen ?? false;
+  }
+
   /** A new process takes over what the dead one left behind. */
   async restart(): Promise<void> {
     this.dying = false;

@@ -1,0 +1,61 @@
+import type { Target } from '@sever/connector-sdk';
+import { FIELD_PATHS } from '@sever/event-contracts';
+import { toRecord } from '@sever/event-log';
+import { adoptAccount, findAccount } from '../store/account-store.js';
+import type { Failure } from './failure-policy.js';
+import type { OutcomeEvents, Place } from './outcome-event.js';
+import type { StepCalls } from './step-calls.js';
+import type { InstanceContext, Work, WorkResult } from './work-context.js';
+import type { WorkLedger } from './work-ledger.js';
+
+/** Finds the account that a piece of work is about. */
+export class AccountSearch {
+  constructor(
+    private readonly c: InstanceContext,
+    private readonly work: Work,
+    private readonly events: OutcomeEvents,
+    private readonly calls: StepCalls,
+    private readonly ledger: WorkLedger,
+  ) {}
+
+  /** The adopted account, or a fresh search by the binding's rule; no target means: observed to be absent. */
+  async find(): Promise<{ target: Target | undefined } | { stop: WorkResult }> {
+    const { instance, dataSource, keys } = this.c;
+    const adopted = await findAccount(dataSource, keys, instance, this.work.tenant, this.work.subject);
+    if (adopted) return { target: adopted };
+    // Nothing was ever adopted: there is nothing to give back.
+    if (this.work.stage === 'restore') return { target: undefined };
+    const identifiers = await this.work.identifiers();
+    if (!identifiers) return { target: undefined };
+    this.events.hide([identifiers.userName, identifiers.externalId]);
+    const place: Place = { step: null, attempt: 0, phase: 'locate' };
+    const found = await this.calls.locate(identifiers);
+    if (found.kind === 'Located') return this.adopt(found.target);
+    if (found.kind === 'NotFound' && found.confirmed) {
+      await this.ledger.write([this.events.notFound(found, place)]);
+      return { target: undefined };
+    }
+    return { stop: await this.ledger.stopped(found, place) };
+  }
+
+  private async adopt(target: Target): Promise<{ target: Target } | { stop: WorkResult }> {
+    if (target.protectedBy !== undefined) {
+      const refusal: Failure = { kind: 'Protected', rule: target.protectedBy, evidence: {} };
+      return { stop: await this.ledger.stopped(refusal, { step: null, attempt: 0, phase: 'locate' }) };
+    }
+    const { instance, dataSource, keys, writer } = this.c;
+    const { tenant, subject } = this.work;
+    const eventId = this.events.adoptedId();
+    await dataSource.transaction(async em => {
+      const sealed = await keys.encrypt(
+        em,
+        { tenant, subject, eventId, path: FIELD_PATHS.accountRef },
+        target.id,
+      );
+      await adoptAccount(em, { instance, tenant, subject, eventId, sealed, matchedBy: target.matchedBy });
+      await writer.append(em, [toRecord(this.events.adopted(eventId, sealed, target.matchedBy))]);
+    });
+    writer.wake();
+    return { target };
+  }
+}
