@@ -260,6 +260,20 @@ describe('the engine of an instance', () => {
     expect(await h.state(other)).toEqual(['done']);
   });
 
+  it('hides the person in what a connector writes, in every stage', async () => {
+    h.connector.add(who.userName);
+    await h.requested(who);
+    const talkative: Outcome = {
+      kind: 'Conflict',
+      code: 'owns.objects',
+      help: '',
+      evidence: { role: who.userName },
+    };
+    h.connector.faults.push({ what: 'delete', times: 1, answer: () => Promise.resolve(talkative) });
+    await h.command(who, 'sever.optout.purge-started.v1');
+    expect((await h.outcomes(who)).at(-1)?.data).toMatchObject({ evidence: { role: '[account]' } });
+  });
+
   it('leaves no name in the clear in any of its rows or events', async () => {
     const [{ found } = { found: 'nothing was read' }] = await rows<{ found: string | null }>(
       h.database.owner,

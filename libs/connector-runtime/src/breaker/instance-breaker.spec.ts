@@ -80,6 +80,15 @@ describe('the breaker of an instance', () => {
     expect(opened).toEqual(['http.503']);
   });
 
+  it('opens when nobody gets a reply that can be understood, but not for two people', async () => {
+    const malformed: Outcome = { kind: 'Malformed', code: 'reply.html', evidence: {} };
+    const breaker = breakerOf(new ProbedTarget());
+    for (let i = 0; i < 50; i += 1) await breaker.note(malformed, i % 2 ? 'a' : 'b');
+    expect(breaker.isOpen).toBe(false);
+    for (const subject of ['c', 'd', 'e', 'f', 'g']) await breaker.note(malformed, subject);
+    expect(opened).toEqual(['reply.html']);
+  });
+
   it('stays closed for one poisoned person', async () => {
     const breaker = breakerOf(new ProbedTarget());
     for (let i = 0; i < 100; i += 1) await breaker.note(transient, 'poisoned');

@@ -1,6 +1,6 @@
 import type { Connector, Outcome } from '@sever/connector-sdk';
 import CircuitBreaker from 'opossum';
-import { FailureWindow } from './failure-window.js';
+import { FailureWindow, MALFORMED_WINDOW } from './failure-window.js';
 
 export type BreakerHooks = {
   /** The breaker opened: intake stops. Stored and announced by the owner. */
@@ -31,6 +31,7 @@ export function probeDelayMs(probes: number, openForMs: number): number {
 export class InstanceBreaker {
   private readonly circuit: CircuitBreaker<[() => Promise<Outcome>], Outcome>;
   private readonly window = new FailureWindow();
+  private readonly malformed = new FailureWindow(MALFORMED_WINDOW);
   private timer: NodeJS.Timeout | undefined;
   private openedAt = 0;
   private probes = 0;
@@ -62,8 +63,10 @@ export class InstanceBreaker {
   async note(outcome: { kind: string; code?: string }, subject: string): Promise<void> {
     if (this.isOpen) return;
     if (outcome.kind === 'AuthFailed') return this.open(outcome.code ?? 'credentials.rejected');
-    if (outcome.kind === 'Transient' && this.window.add(subject, Date.now()))
-      await this.open(outcome.code ?? 'target.unavailable');
+    const now = Date.now();
+    const isScope =
+      outcome.kind === 'Transient' || (outcome.kind === 'Malformed' && this.malformed.add(subject, now));
+    if (isScope && this.window.add(subject, now)) await this.open(outcome.code ?? 'target.unavailable');
   }
 
   /** Opens without telling anybody: the state was open when the process stopped. */
@@ -102,6 +105,7 @@ export class InstanceBreaker {
       .catch((): { kind: 'Unhealthy' } => ({ kind: 'Unhealthy' }));
     if (answer.kind !== 'Healthy') return this.plan();
     this.window.clear();
+    this.malformed.clear();
     this.circuit.close();
     try {
       await this.hooks.onClose();

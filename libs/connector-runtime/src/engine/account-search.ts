@@ -22,12 +22,12 @@ export class AccountSearch {
   async find(): Promise<{ target: Target | undefined } | { stop: WorkResult }> {
     const { instance, dataSource, keys } = this.c;
     const adopted = await findAccount(dataSource, keys, instance, this.work.tenant, this.work.subject);
-    if (adopted) return { target: adopted };
     // Nothing was ever adopted: there is nothing to give back.
-    if (this.work.stage === 'restore') return { target: undefined };
+    if (!adopted && this.work.stage === 'restore') return { target: undefined };
     const identifiers = await this.work.identifiers();
+    this.events.hide([identifiers?.userName, identifiers?.externalId]);
+    if (adopted) return { target: adopted };
     if (!identifiers) return { target: undefined };
-    this.events.hide([identifiers.userName, identifiers.externalId]);
     const place: Place = { step: null, attempt: 0, phase: 'locate' };
     const found = await this.calls.locate(identifiers);
     if (found.kind === 'Located') return this.adopt(found.target);
