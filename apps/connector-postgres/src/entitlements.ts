@@ -12,7 +12,6 @@ export type Entitlement =
       object: string;
       privilege: string;
       grantable: boolean;
-      grantor: string;
     };
 
 /**
@@ -31,13 +30,13 @@ const PRIVILEGES = `
     union all select 'FOREIGN SERVER ' || quote_ident(srvname), srvacl, srvowner from pg_foreign_server
     union all select 'FOREIGN DATA WRAPPER ' || quote_ident(fdwname), fdwacl, fdwowner from pg_foreign_data_wrapper
   )
-  select object, x.privilege_type as privilege, x.is_grantable as grantable, pg_get_userbyid(x.grantor) as grantor
+  select object, x.privilege_type as privilege, x.is_grantable as grantable
     from acls cross join lateral aclexplode(acl) x where x.grantee = $1::oid and owner <> $1::oid
    order by 1, 2`;
 
 const COLUMN_PRIVILEGES = `
   select 'TABLE ' || a.attrelid::regclass::text as object, x.privilege_type || ' (' || quote_ident(a.attname) || ')' as privilege,
-         x.is_grantable as grantable, pg_get_userbyid(x.grantor) as grantor
+         x.is_grantable as grantable
     from pg_attribute a cross join lateral aclexplode(a.attacl) x where x.grantee = $1::oid order by 1, 2`;
 
 const MEMBERSHIPS = `
@@ -77,7 +76,6 @@ async function privilegesIn(client: PoolClient, database: string, oid: string): 
       object: string;
       privilege: string;
       grantable: boolean;
-      grantor: string;
     }>(sql, [oid]);
     entitlements.push(...found.rows.map((r): Entitlement => ({ kind: 'privilege', database, ...r })));
   }
@@ -129,6 +127,5 @@ export function fromEntry(entry: SnapshotEntry): Entitlement {
     object: text('object'),
     privilege: text('privilege'),
     grantable: entry.grantable === true,
-    grantor: text('grantor'),
   };
 }

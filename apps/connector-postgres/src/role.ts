@@ -12,7 +12,7 @@ export type Role = {
   bypassesRls: boolean;
 };
 
-const COLUMNS = `oid::text, rolname as name, rolcanlogin as "canLogin", rolvaliduntil::text as "validUntil", rolsuper as "isSuper",
+const COLUMNS = `oid::text, rolname as name, rolcanlogin as "canLogin", nullif(rolvaliduntil::text, 'infinity') as "validUntil", rolsuper as "isSuper",
   rolreplication as "isReplication", rolbypassrls as "bypassesRls"`;
 
 /** Longest role name in bytes; a longer user name is no role, whatever the server would cut it to. */

@@ -12,6 +12,8 @@ const count = (events: readonly SeverEvent[], type: string): number =>
 const forbidden: Outcome = { kind: 'Forbidden', code: 'role.too-high', help: 'ask the owner', evidence: {} };
 const unavailable: Outcome = { kind: 'Transient', code: 'http.503', effectUnknown: false, evidence: {} };
 
+const done: Outcome = { kind: 'Done', evidence: {} };
+
 describe('the engine of an instance', () => {
   let h: EngineHarness;
   let n = 0;
@@ -64,6 +66,27 @@ describe('the engine of an instance', () => {
         who.optOutId,
       ]),
     ).toEqual([]);
+  });
+
+  it('calls a restore done only when a fresh look shows everything that was taken', async () => {
+    h.connector.add(who.userName, ['auditors', 'writers']);
+    await h.requested(who);
+    const forgetful = { what: 'restore:stripEntitlements', times: 1, answer: () => Promise.resolve(done) };
+    h.connector.faults.push(forgetful);
+    await h.command(who, 'sever.optout.restore-started.v1');
+    const seen = types(await h.outcomes(who));
+    expect(seen).toContain('account.conflicted');
+    expect(seen).not.toContain('step.restored');
+    expect(h.connector.accounts.get(who.userName)?.active).toBe(false);
+  });
+
+  it('does not delete an account that was made after the cut found none', async () => {
+    await h.requested(who);
+    h.connector.add(who.userName);
+    await h.command(who, 'sever.optout.purge-started.v1');
+    expect(h.connector.accounts.has(who.userName)).toBe(true);
+    expect(h.connector.calls).not.toContain('delete');
+    expect(types(await h.outcomes(who))).toContain('account.conflicted');
   });
 
   it('deletes in the purge, drops the snapshots and adopts nothing again', async () => {

@@ -41,6 +41,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     { ledger: OffsetLedger; epoch: number; committed: bigint; tp: TopicPartition }
   >();
   private readonly pauses = new Set<string>();
+  private readonly owned = new Map<PartitionKey, TopicPartition>();
   private readonly dispatcher: KeyedDispatcher;
   private timer: NodeJS.Timeout | undefined;
   private settles = 0;
@@ -149,10 +150,11 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   }
 
   private assignedPartitions(): TopicPartition[] {
-    return [...this.ledgers.values()].map(l => l.tp);
+    return [...this.owned.values()];
   }
 
   private assigned(tps: readonly TopicPartition[]): void {
+    for (const tp of tps) this.owned.set(partitionKey(tp), tp);
     for (const reason of this.pauses) this.o.consumer.pause(tps, reason);
   }
 
@@ -180,7 +182,10 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     this.dispatcher.drop(tps);
     await this.dispatcher.idle();
     await this.commit();
-    for (const tp of tps) this.ledgers.delete(partitionKey(tp));
+    for (const tp of tps) {
+      this.ledgers.delete(partitionKey(tp));
+      this.owned.delete(partitionKey(tp));
+    }
   }
 
   /** Commits what moved. A commit that fails is made up for by the next one. */

@@ -8,6 +8,13 @@ import type { StepCalls } from './step-calls.js';
 import type { InstanceContext, Work, WorkResult } from './work-context.js';
 import type { WorkLedger } from './work-ledger.js';
 
+const APPEARED: Failure = {
+  kind: 'Conflict',
+  code: 'account.appeared',
+  help: 'an account of this name was made after the cut: opt the person out again, or waive the deletion',
+  evidence: {},
+};
+
 /** Finds the account that a piece of work is about. */
 export class AccountSearch {
   constructor(
@@ -30,6 +37,9 @@ export class AccountSearch {
     if (!identifiers) return { target: undefined };
     const place: Place = { step: null, attempt: 0, phase: 'locate' };
     const found = await this.calls.locate(identifiers);
+    // The cut saw no account: one that appeared since has had no cut and no hold, and is not deleted.
+    if (found.kind === 'Located' && this.work.stage === 'purge')
+      return { stop: await this.ledger.stopped(APPEARED, place) };
     if (found.kind === 'Located') return this.adopt(found.target);
     if (found.kind === 'NotFound' && found.confirmed) {
       await this.ledger.write([this.events.notFound(found, place)]);

@@ -1,6 +1,6 @@
 import { failpoint } from '@sever/config';
-import type { Outcome, Target } from '@sever/connector-sdk';
-import type { SeverEvent, Step } from '@sever/event-contracts';
+import type { Outcome, Snapshot, Target } from '@sever/connector-sdk';
+import { canonicalJson, type SeverEvent, type Step } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
 import { isDatabaseUnavailable, isSerializationFailure } from '@sever/postgres';
 import { forgetAccount } from '../store/account-store.js';
@@ -233,7 +233,7 @@ export class StageRunner {
     const { instance, keys, dataSource } = this.c;
     const { optOutId, tenant, subject } = this.work;
     for (const step of ['stripEntitlements', 'suspend'] as const) {
-      if (this.known.get(step)?.status === 'restored') continue;
+      if (this.known.get(step)?.status === 'restored' || this.work.waived.has(step)) continue;
       const snapshot = await loadSnapshot(dataSource, keys, { instance, optOutId, step, tenant, subject });
       if (!snapshot) continue;
       const attempt = await beginAttempt(dataSource, instance, this.work.requestEvent, step);
@@ -243,11 +243,27 @@ export class StageRunner {
         const end = await this.failedStep(given, place);
         return end.kind === 'stop' ? end.result : this.ledger.result('parked');
       }
+      const unproven = await this.restoreProblem(step, snapshot, target);
+      if (unproven) {
+        const end = await this.failedStep(unproven, place);
+        return end.kind === 'stop' ? end.result : this.ledger.result('parked');
+      }
       await this.ledger.write([this.events.restored(step, attempt)], { step, attempt, status: 'restored' });
     }
     await dropSnapshots(dataSource, instance, optOutId);
     await forgetAccount(dataSource, instance, tenant, subject);
     return this.ledger.finish();
+  }
+
+  /** A restore counts once a fresh look shows everything that was taken; undefined when it does. */
+  private async restoreProblem(step: Step, snapshot: Snapshot, target: Target): Promise<Answer | undefined> {
+    const now = await this.calls.snapshot(step, target);
+    if (now.kind !== 'Snapshot') return now;
+    const present = new Set(now.snapshot.entries.map(entry => canonicalJson(entry)));
+    const missing = snapshot.entries.filter(entry => !present.has(canonicalJson(entry))).length;
+    if (missing === 0) return undefined;
+    const help = 'give back by hand what is missing, then waive the step';
+    return { kind: 'Conflict', code: 'restore.incomplete', help, evidence: { missing } };
   }
 
   private async failedStep(outcome: Answer, place: Place, before: SeverEvent[] = []): Promise<StepEnd> {
