@@ -1,0 +1,132 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { DialectReading, dialectOf, type DialectName } from '../dialect/dialect.js';
+import { USER } from '../schema/user-schema.js';
+import { ScimError } from '../scim-error.js';
+import { matches } from './match-filter.js';
+import { parseFilter } from './parse-filter.js';
+
+const user = {
+  id: 'ID-1',
+  userName: 'A@X.io',
+  externalId: 'Ext',
+  active: true,
+  name: { familyName: 'Employee' },
+  emails: [
+    { type: 'work', value: 'a@x.io' },
+    { type: 'home', value: 'h@y.io' },
+  ],
+  meta: { created: '2026-01-02T03:04:05.678Z' },
+};
+
+const test = (filter: string, dialect: DialectName = 'strict'): boolean =>
+  matches(parseFilter(filter, USER, new DialectReading(dialectOf(dialect))), user);
+
+describe('filters of identity providers', () => {
+  it.each([
+    ['userName eq "a@x.io"', true],
+    ['USERNAME EQ "A@x.IO"', true],
+    ['externalId eq "ext"', false],
+    ['externalId eq "Ext"', true],
+    ['urn:ietf:params:scim:schemas:core:2.0:User:userName sw "a@"', true],
+    ['emails[type eq "work"].value eq "a@x.io"', true],
+    ['emails[type eq "home"].value eq "a@x.io"', false],
+    ['emails[type eq "work" and value co "@x"]', true],
+    ['emails.value ew "y.io"', true],
+    ['active eq true', true],
+    ['not (active eq true)', false],
+    ['displayName pr', false],
+    ['displayName ne "x"', true],
+    ['name.familyName eq "employee" and (emails.value co "x.io" or emails.value co "z.io")', true],
+    ['active eq true or userName eq "b" and userName eq "c"', true],
+    ['meta.created gt "2015-10-10T14:38:21.8617979-07:00"', true],
+    ['meta.created lt "2015-10-10T14:38:21Z"', false],
+  ])('%s', (filter, expected) => {
+    expect(test(filter)).toBe(expected);
+  });
+
+  it.each(['userName sw A', 'externalId eq Ext', 'active eq "True"'])(
+    '%s is understood on loose connections only',
+    filter => {
+      expect(test(filter, 'entra')).toBe(true);
+      expect(() => test(filter)).toThrow(expect.objectContaining({ status: 400, scimType: 'invalidFilter' }));
+    },
+  );
+
+  it.each([
+    'favouriteColour eq "x"',
+    'userName',
+    'userName eq',
+    'userName eq "x',
+    'userName xx "y"',
+    '(userName eq "x"',
+    'userName eq "x")',
+    'active gt true',
+    'name eq "x"',
+    'password eq "x"',
+    '__proto__ eq "x"',
+    `${'('.repeat(30)}active eq true${')'.repeat(30)}`,
+    Array.from({ length: 101 }, () => 'active eq true').join(' or '),
+    `userName eq "${'x'.repeat(5_000)}"`,
+  ])('refuses %.60s', filter => {
+    expect(() => test(filter, 'lenient')).toThrow(
+      expect.objectContaining({ status: 400, scimType: 'invalidFilter' }),
+    );
+  });
+
+  it('never fails in another way, whatever is sent', () => {
+    const word = fc.constantFrom(
+      'userName',
+      'emails',
+      'type',
+      '[',
+      ']',
+      '(',
+      ')',
+      'eq',
+      'and',
+      'or',
+      'not',
+      '"x"',
+      'true',
+      'pr',
+      '.',
+      '"',
+      '\\',
+      'ü',
+    );
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.array(word, { maxLength: 25 }).map(words => words.join(' ')),
+        ),
+        text => {
+          try {
+            test(text, 'lenient');
+          } catch (error) {
+            expect(error).toBeInstanceOf(ScimError);
+          }
+        },
+      ),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('obeys the laws of logic', () => {
+    const atom = fc.constantFrom(
+      'active eq true',
+      'userName eq "b"',
+      'displayName pr',
+      'emails[type eq "home"]',
+      'externalId eq "Ext"',
+    );
+    fc.assert(
+      fc.property(atom, atom, (a, b) => {
+        expect(test(`not (${a} and ${b})`)).toBe(test(`not (${a}) or not (${b})`));
+        expect(test(`${a} and ${b}`)).toBe(test(a) && test(b));
+        expect(test(`${a} or ${b}`)).toBe(test(a) || test(b));
+      }),
+    );
+  });
+});
