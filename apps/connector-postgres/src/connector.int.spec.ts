@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Connector, Ctx, Target } from '@sever/connector-sdk';
+import type { Connector, Ctx, Snapshot, Step, Target } from '@sever/connector-sdk';
 import { startScratchPostgres } from '@sever/embedded-postgres/testing';
 import { Client } from 'pg';
 import { postgres } from './connector.js';
@@ -84,47 +84,67 @@ describe('roles of a real server', () => {
     return client;
   };
 
-  it('are cut with their live sessions, restored to exactly what they had, and deleted without their tables', async () => {
+  /** Kind of what an action or a proof answers. */
+  const act = async (step: Step, target: Target): Promise<string | undefined> =>
+    (await connector[step]?.(target, ctx))?.kind;
+  const proof = async (step: Step, target: Target): Promise<string> =>
+    (await connector.verify(step, target, ctx)).kind;
+
+  async function snapshot(step: Step, target: Target): Promise<Snapshot> {
+    const taken = await connector.snapshot?.(step, target, ctx);
+    if (taken?.kind !== 'Snapshot') throw new Error(`no snapshot of ${step}`);
+    return taken.snapshot;
+  }
+
+  it('are locked while the open session lives on, until sessions are ended as well', async () => {
     const { name, target } = await person();
     const session = login(name);
     const ended = new Promise<void>(resolve => session.once('end', () => resolve()));
     await session.connect();
-    const access = await connector.snapshot?.('suspend', target, ctx);
-    const grants = await connector.snapshot?.('stripEntitlements', target, ctx);
-    if (access?.kind !== 'Snapshot' || grants?.kind !== 'Snapshot') throw new Error('no snapshot');
-    for (const step of ['suspend', 'endSessions', 'revokeCredentials', 'stripEntitlements'] as const) {
-      expect((await connector.verify(step, target, ctx)).kind).toBe('StillPresent');
-      if (step === 'revokeCredentials') continue;
-      expect((await connector[step]?.(target, ctx))?.kind).toBe('Done');
-      expect((await connector.verify(step, target, ctx)).kind).toBe('Verified');
-      expect((await connector[step]?.(target, ctx))?.kind).toBe('AlreadyDone');
-      if (step === 'suspend') {
-        // Locked out, and yet the open session lives: that is why ending sessions is a step of its own.
-        await expect(login(name).connect()).rejects.toMatchObject({ code: expect.stringMatching(/^28/) });
-        expect((await session.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
-        expect((await connector.verify('revokeCredentials', target, ctx)).kind).toBe('Verified');
-        break;
-      }
-    }
-    expect((await connector.endSessions?.(target, ctx))?.kind).toBe('Done');
+    expect(await Promise.all([proof('suspend', target), proof('endSessions', target)])).toEqual([
+      'StillPresent',
+      'StillPresent',
+    ]);
+    expect(await act('suspend', target)).toBe('Done');
+    expect(await proof('suspend', target)).toBe('Verified');
+    await expect(login(name).connect()).rejects.toMatchObject({ code: expect.stringMatching(/^28/) });
+    expect((await session.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    expect(await proof('endSessions', target)).toBe('StillPresent');
+    expect(await act('endSessions', target)).toBe('Done');
     await ended;
-    expect((await connector.verify('endSessions', target, ctx)).kind).toBe('Verified');
-    expect((await connector.stripEntitlements?.(target, ctx))?.kind).toBe('Done');
-    expect((await connector.verify('stripEntitlements', target, ctx)).kind).toBe('Verified');
+    expect(await proof('endSessions', target)).toBe('Verified');
+    expect(await proof('revokeCredentials', target)).toBe('Verified');
+    for (const step of ['suspend', 'endSessions', 'revokeCredentials'] as const)
+      expect(await act(step, target)).toBe('AlreadyDone');
+  });
 
-    expect((await connector.restore?.('stripEntitlements', grants.snapshot, target, ctx))?.kind).toBe('Done');
-    expect(await connector.snapshot?.('stripEntitlements', target, ctx)).toEqual(grants);
-    expect((await connector.restore?.('suspend', access.snapshot, target, ctx))?.kind).toBe('Done');
-    expect(await connector.snapshot?.('suspend', target, ctx)).toEqual(access);
+  it('lose every grant in every database, and get back exactly what they had', async () => {
+    const { name, target } = await person();
+    const access = await snapshot('suspend', target);
+    const grants = await snapshot('stripEntitlements', target);
+    expect(grants.entries).toHaveLength(5);
+    await act('suspend', target);
+    expect(await act('stripEntitlements', target)).toBe('Done');
+    expect(await proof('stripEntitlements', target)).toBe('Verified');
+    expect(await act('stripEntitlements', target)).toBe('AlreadyDone');
+    await connector.restore?.('stripEntitlements', grants, target, ctx);
+    await connector.restore?.('suspend', access, target, ctx);
+    expect([await snapshot('stripEntitlements', target), await snapshot('suspend', target)]).toEqual([
+      grants,
+      access,
+    ]);
     const back = login(name);
     await back.connect();
     await back.end();
+  });
 
-    await connector.suspend?.(target, ctx);
-    await connector.endSessions?.(target, ctx);
-    expect((await connector.delete?.(target, ctx))?.kind).toBe('Done');
-    expect((await connector.verify('delete', target, ctx)).kind).toBe('Verified');
-    expect((await connector.delete?.(target, ctx))?.kind).toBe('NotFound');
+  it('are deleted without what they owned', async () => {
+    const { target } = await person();
+    await act('suspend', target);
+    expect(await proof('delete', target)).toBe('StillPresent');
+    expect(await act('delete', target)).toBe('Done');
+    expect(await proof('delete', target)).toBe('Verified');
+    expect(await act('delete', target)).toBe('NotFound');
     for (const database of ['postgres', 'second'])
       expect(
         await run(`select tableowner from pg_tables where tablename = 'owned_${names}'`, database),

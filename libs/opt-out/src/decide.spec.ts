@@ -210,18 +210,16 @@ describe('the coordinator decides', () => {
   });
 
   it('that an observed absence satisfies the cut', () => {
-    const life = new Life()
-      .cut('a')
-      .tell('sever.account.not-found.v1', {
-        ...fact,
-        instance: 'b',
-        system: 'spec',
-        stage: 'cut',
-        attempt: 0,
-        evidence: {},
-        keysTried: ['userName'],
-        confirmed: true,
-      });
+    const life = new Life().cut('a').tell('sever.account.not-found.v1', {
+      ...fact,
+      instance: 'b',
+      system: 'spec',
+      stage: 'cut',
+      attempt: 0,
+      evidence: {},
+      keysTried: ['userName'],
+      confirmed: true,
+    });
     expect(life.decided[0]).toMatchObject({ kind: 'cut', noAccount: ['b'] });
   });
 
