@@ -47,7 +47,10 @@ export async function appendAudit(on: Queryable, events: readonly AuditedEvent[]
        from unnest($1::text[], $2::int[], $3::bigint[], $4::uuid[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[],
                    $10::text[], $11::text[], $12::text[], $13::uuid[], $14::text[], $15::text[])
             as u(topic, part, off, id, type, time, ak, ai, tk, ti, tenant, subject, optout, connector, sha)
-       join log_record r on r.topic = u.topic and r.partition = u.part and r."offset" = u.off and sha256(r.value) = decode(u.sha, 'hex')
+       cross join lateral (
+         -- One index look-up per event; a join would be planned as a scan of the whole log.
+         select l.value from log_record l where l.topic = u.topic and l.partition = u.part and l."offset" = u.off limit 1) r
+      where sha256(r.value) = decode(u.sha, 'hex')
      returning 1 as one`,
     [
       columns.map(c => c.topic),

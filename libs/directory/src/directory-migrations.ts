@@ -51,7 +51,7 @@ const directoryTables = [
   `create index scim_resource_by_tenant_name on scim_resource (tenant, user_name_norm) where deleted_at is null`,
   `create index scim_resource_by_tenant_external_id on scim_resource (tenant, external_id) where deleted_at is null`,
   `create table standing_opt_out (
-     opt_out_id uuid primary key, tenant text not null, subject uuid not null,
+     opt_out_id uuid primary key, tenant text not null, subject uuid not null, request_event uuid not null,
      phase text not null check (phase in ('open', 'restoring', 'restored', 'purging', 'purged', 'cut-only')),
      askers jsonb not null, legal_hold boolean not null default false, rehired boolean not null default false,
      since timestamptz not null default clock_timestamp())`,

@@ -67,9 +67,8 @@ export class OptOutQueries {
   private async justAccepted(id: string): Promise<OptOutRecord | undefined> {
     const row = await oneRow<{ value: Buffer }>(
       this.context.dataSource,
-      `select r.value from standing_opt_out s join log_requests r on r.key = s.tenant || ':' || s.subject
-        where s.opt_out_id = $1::uuid and r.headers ->> 'sever_optout' = $1::uuid::text and r.type = 'sever.optout.requested.v1'
-          and r.ts > clock_timestamp() - interval '10 minutes' limit 1`,
+      `select r.value from standing_opt_out s join log_requests r on r.topic = 'requests' and r.event_id = s.request_event
+        where s.opt_out_id = $1`,
       [id],
     );
     const request: RequestState | undefined = row && foldRequest(undefined, decodeEvent(row.value));

@@ -55,7 +55,7 @@ export async function requestOptOut(
 ): Promise<SeverEvent> {
   const optOutId = randomUUID();
   const { tenant, subject, asker } = draft.request;
-  await openStanding(em, { optOutId, tenant, subject, askers: [asker] });
+  await openStanding(em, { optOutId, tenant, subject, requestEvent: draft.id, askers: [asker] });
   return draft.optOutRequested(optOutId, identifiers, resourceRemoved);
 }
 

@@ -41,13 +41,14 @@ export const lockStandings = (on: Queryable, optOutIds: readonly string[]): Prom
     [optOutIds],
   );
 
+/** Opens an opt-out; `requestEvent` is the event that tells it. */
 export async function openStanding(
   on: Queryable,
-  s: Pick<Standing, 'optOutId' | 'tenant' | 'subject' | 'askers'>,
+  s: Pick<Standing, 'optOutId' | 'tenant' | 'subject' | 'askers'> & { requestEvent: string },
 ): Promise<void> {
   await on.query(
-    `insert into standing_opt_out (opt_out_id, tenant, subject, phase, askers) values ($1, $2, $3, 'open', $4)`,
-    [s.optOutId, s.tenant, s.subject, JSON.stringify(s.askers)],
+    `insert into standing_opt_out (opt_out_id, tenant, subject, request_event, phase, askers) values ($1, $2, $3, $4, 'open', $5)`,
+    [s.optOutId, s.tenant, s.subject, s.requestEvent, JSON.stringify(s.askers)],
   );
 }
 
