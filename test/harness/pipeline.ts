@@ -24,6 +24,8 @@ export type Pipeline = {
   connection(id: string): Ready['connections'][number];
   scimTarget(connector?: string): { baseUrl: string; token: string };
   postgresTarget(): { url: string; heir: string };
+  /** What `sever up` said on standard error so far. */
+  log(): string;
   stop(): Promise<number | null>;
   /** SIGKILL of `sever up` itself. */
   kill(): Promise<void>;
@@ -35,7 +37,7 @@ const root = path.resolve(import.meta.dirname, '../..');
 /** Starts the built pipeline as a user would; rejects with what it printed when it does not become ready. */
 export async function startPipeline(
   options: readonly string[] = [],
-  o: { dataDir?: string } = {},
+  o: { dataDir?: string; env?: Readonly<Record<string, string>> } = {},
 ): Promise<Pipeline> {
   const dataDir = o.dataDir ?? mkdtempSync(path.join(tmpdir(), 'sever-e2e-'));
   const child = spawn(
@@ -54,10 +56,11 @@ export async function startPipeline(
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
-      env: { ...process.env, NODE_OPTIONS: '' },
+      env: { ...process.env, NODE_OPTIONS: '', ...o.env },
     },
   );
-  const ready = await readyLine(child);
+  const errors: string[] = [];
+  const ready = await readyLine(child, errors);
   const current = (): Ready => JSON.parse(readFileSync(path.join(dataDir, 'run.json'), 'utf8')) as Ready;
   const stop = async (): Promise<number | null> => {
     if (child.exitCode === null && child.signalCode === null) {
@@ -89,6 +92,7 @@ export async function startPipeline(
       );
       return { url: found(target.url, 'its address'), heir: found(target.heir, 'its heir') };
     },
+    log: () => errors.join(''),
     stop,
     kill: async () => {
       child.kill('SIGKILL');
@@ -106,8 +110,7 @@ function found<T>(value: T | undefined, what: string): T {
   return value;
 }
 
-async function readyLine(child: ChildProcess): Promise<Ready> {
-  const errors: string[] = [];
+async function readyLine(child: ChildProcess, errors: string[]): Promise<Ready> {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => errors.push(text));
   const lines = createInterface({ input: found(child.stdout ?? undefined, 'standard output') });
   return new Promise((resolve, reject) => {

@@ -20,15 +20,30 @@ const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 11_000;
 
 /** One Node process in a group of its own, its output in a log file, ended by the end of an inherited pipe when we die. */
-export const nodeService = (o: NodeServiceOptions): Service => ({ name: o.name, start: () => start(o) });
+export function nodeService(o: NodeServiceOptions): Service {
+  let starts = 0;
+  return {
+    name: o.name,
+    start: () => {
+      starts += 1;
+      return start(o, starts === 1);
+    },
+  };
+}
 
-async function start(o: NodeServiceOptions): Promise<Handle> {
+/** @param isFirst a fault test's failpoint kills the first process of a service, not its successors */
+async function start(o: NodeServiceOptions, isFirst: boolean): Promise<Handle> {
   rotate(o.logFile);
   const log = openSync(o.logFile, 'a', 0o600);
   const child = spawn(process.execPath, ['--max-semi-space-size=4', o.main], {
     detached: true,
     stdio: ['ignore', log, log, 'pipe'],
-    env: { ...inheritedEnvironment(), ...o.env, SEVER_PARENT_FD: '3' },
+    env: {
+      ...inheritedEnvironment(),
+      ...(isFirst ? {} : { SEVER_FAILPOINT: '' }),
+      ...o.env,
+      SEVER_PARENT_FD: '3',
+    },
   });
   closeSync(log);
   child.stdio[3]?.on('error', () => undefined);
