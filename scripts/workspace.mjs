@@ -67,7 +67,13 @@ export function environment(extra = {}) {
 
 /** Runs a program in the foreground and ends with its status; signals are passed on. */
 export function runAndExit(args, extra = {}) {
-  const child = spawn(nodeBinary(), args, { cwd: process.cwd(), stdio: 'inherit', env: environment(extra) });
+  const child = spawn(nodeBinary(), args, {
+    cwd: process.cwd(),
+    // The pipe ends when this process does, however it ends: what runs in the foreground then stops in order.
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    env: environment({ ...extra, SEVER_PARENT_FD: '3' }),
+  });
+  child.stdio[3].on('error', () => undefined);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   if (process.env.npm_lifecycle_event !== undefined) endWithCaller(() => child.kill('SIGTERM'));
   child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -21,7 +20,15 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-describe('npm start', () => {
+/** How it is started, and what the program that was started gets. A shell between npx and Sever survives the end of npx. */
+const CASES: [program: string, args: readonly string[], signal: NodeJS.Signals][] = [
+  ['npm', ['start', '--'], 'SIGTERM'],
+  ['npm', ['start', '--'], 'SIGINT'],
+  ['npm', ['start', '--'], 'SIGKILL'],
+  ['npx', ['sever', 'up'], 'SIGTERM'],
+];
+
+describe('the pipeline in the foreground', () => {
   let npm: ChildProcess | undefined;
   let dataDir = '';
   afterEach(() => {
@@ -30,15 +37,19 @@ describe('npm start', () => {
     rmSync(dataDir, { recursive: true, force: true });
   });
 
-  async function start(): Promise<{ ready: Ready; lines: string[] }> {
+  async function start(program: string, args: readonly string[]): Promise<{ ready: Ready; lines: string[] }> {
     dataDir = mkdtempSync(path.join(tmpdir(), 'sever-npm-'));
     chmodSync(dataDir, 0o755);
-    const options = ['start', '--', '--json', '--port', '0', '--no-sandbox', '--data', dataDir];
-    npm = spawn('npm', options, { cwd: root, detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
+    const options = ['--json', '--port', '0', '--no-sandbox', '--data', dataDir];
+    npm = spawn(program, [...args, ...options], {
+      cwd: root,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
     const child = npm;
     const lines: string[] = [];
     return new Promise((resolve, reject) => {
-      child.once('exit', code => reject(new Error(`npm start ended with ${code}`)));
+      child.once('exit', code => reject(new Error(`${program} ended with ${code}`)));
       const output = child.stdout;
       if (!output) throw new Error('npm has no standard output');
       createInterface({ input: output }).on('line', line => {
@@ -48,19 +59,17 @@ describe('npm start', () => {
     });
   }
 
-  it.each(['SIGTERM', 'SIGINT', 'SIGKILL'] as const)(
-    'prints one line for machines, and ends everything when npm alone is told to stop by %s',
-    async signal => {
-      const { ready, lines } = await start();
+  it.each(CASES)(
+    'started by %s %j prints one line for machines, and ends when that program alone gets %s',
+    async (program, args, signal) => {
+      const { ready, lines } = await start(program, args);
       expect(ready.processes.map(p => p.name).sort()).toEqual([
         'coordinator',
         'postgres',
         'projector',
         'scim-ingress',
       ]);
-      const exited = once(npm as ChildProcess, 'exit');
       npm?.kill(signal);
-      await exited;
       await eventually('the end of every process', () =>
         Promise.resolve(!ready.processes.some(p => isAlive(p.pid))),
       );
