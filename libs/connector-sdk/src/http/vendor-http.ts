@@ -112,8 +112,7 @@ export function failureOf(
 ): CallFailure | undefined {
   const { status } = reply;
   const evidence = { status, contentType: reply.contentType.split(';')[0] ?? '' };
-  const limited = status === 429 || ((status === 403 || status === 503) && reply.headers.has('retry-after'));
-  if (limited)
+  if (isRateLimit(reply))
     return {
       kind: 'RateLimited',
       code: 'vendor.rate-limited',
@@ -153,3 +152,12 @@ export function failureOf(
     return { kind: 'Transient', code: `vendor.http-${status}`, effectUnknown: isWrite, evidence };
   return undefined;
 }
+
+/** 429, and the other statuses by which vendors say that a quota is used up. */
+function isRateLimit({ status, headers }: VendorReply): boolean {
+  if (status === 429) return true;
+  if (status !== 403 && status !== 503) return false;
+  return headers.has('retry-after') || REMAINING_HEADERS.some(name => headers.get(name) === '0');
+}
+
+const REMAINING_HEADERS = ['x-ratelimit-remaining', 'x-rate-limit-remaining', 'ratelimit-remaining'];

@@ -41,6 +41,13 @@ export const rightTargetChecks: readonly Check[] = [
       }
       mustEqual(await bench.target.stateOf(there), before, 'state in the other instance');
       must(!(await bench.target.stateOf(here.account)).canEnter, 'the own instance was not cut');
+      const { id } = await bench.locate(second, there);
+      mustEqual(id, there.id, 'the account that the other instance finds');
+      await bench.act(second, 'suspend', { id, matchedBy: 'userName' });
+      must(
+        !(await bench.target.stateOf(there)).canEnter,
+        'the other instance was not cut by its own connector',
+      );
       const { scopes } = bench.target;
       if (!scopes) return;
       const [own, foreign] = scopes;
