@@ -1,5 +1,6 @@
 export { binaryArray } from './binary-array.js';
 export { type BinaryType } from './binary-writer.js';
+export { copyOut } from './copy-out.js';
 export { copyRows, type CopyColumn } from './copy-rows.js';
 export {
   databaseErrorCode,

@@ -1,5 +1,5 @@
-import { partitionKey, type EventLogAdmin, type LogRecord, type Offsets } from '@sever/event-log';
-import { advanceConsumerOffsets, createPostgresEventLogAdmin } from '@sever/event-log-postgres';
+import { partitionKey, type Offsets } from '@sever/event-log';
+import { advanceConsumerOffsets, scanValues, type LoggedValue } from '@sever/event-log-postgres';
 import { quoteIdentifier } from '@sever/postgres';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { projectBatch } from './project-batch.js';
@@ -9,7 +9,6 @@ import { readAhead } from './read-ahead.js';
 export const PROJECTOR_LANES = 2;
 
 const BATCH = 2_000;
-const TOPICS = ['requests', 'outcomes'];
 
 export type RebuildOptions = {
   /** Schema whose tables are filled; they must be empty. */
@@ -32,7 +31,7 @@ export async function rebuild(dataSource: DataSource, o: RebuildOptions): Promis
     const runner = dataSource.createQueryRunner();
     try {
       await runner.query(`set search_path = ${quoteIdentifier(o.schema)}, public`);
-      await rebuildLane(createPostgresEventLogAdmin(dataSource), runner, { ...o, to });
+      await rebuildLane(dataSource, runner, { ...o, to });
       await runner.query('reset search_path');
     } finally {
       await runner.release();
@@ -43,9 +42,9 @@ export async function rebuild(dataSource: DataSource, o: RebuildOptions): Promis
   if (failed) throw failed.reason;
 }
 
-async function rebuildLane(admin: EventLogAdmin, runner: QueryRunner, o: RebuildOptions): Promise<void> {
+async function rebuildLane(dataSource: DataSource, runner: QueryRunner, o: RebuildOptions): Promise<void> {
   const size = o.batchRecords ?? BATCH;
-  for await (const batch of readAhead(batches(admin, o.to, size))) {
+  for await (const batch of readAhead(batches(dataSource, o.to, size))) {
     await runner.startTransaction();
     try {
       await advanceConsumerOffsets(runner.manager, 'projector', movesOf(batch));
@@ -61,12 +60,12 @@ async function rebuildLane(admin: EventLogAdmin, runner: QueryRunner, o: Rebuild
 
 /** Batches over several partitions, as the projector sees them. */
 async function* batches(
-  admin: EventLogAdmin,
+  dataSource: DataSource,
   to: Offsets,
   size: number,
-): AsyncGenerator<readonly LogRecord[]> {
-  let waiting: LogRecord[] = [];
-  for await (const records of admin.scan({ topics: TOPICS, to, batchRecords: size })) {
+): AsyncGenerator<readonly LoggedValue[]> {
+  let waiting: LoggedValue[] = [];
+  for await (const records of scanValues(dataSource, to, size)) {
     waiting = waiting.concat(records);
     if (waiting.length < size) continue;
     yield waiting;
@@ -75,7 +74,7 @@ async function* batches(
   if (waiting.length > 0) yield waiting;
 }
 
-function movesOf(batch: readonly LogRecord[]): Parameters<typeof advanceConsumerOffsets>[2] {
+function movesOf(batch: readonly LoggedValue[]): Parameters<typeof advanceConsumerOffsets>[2] {
   const moves = new Map<string, Parameters<typeof advanceConsumerOffsets>[2][number]>();
   for (const { topic, partition, offset, logOffset } of batch) {
     const key = partitionKey({ topic, partition });
