@@ -17,6 +17,7 @@ export {
   connectorRole,
   ensureLogin,
   quoteIdentifier,
+  quoteLiteral,
   roleMigrations,
   type GroupRole,
 } from './roles.js';

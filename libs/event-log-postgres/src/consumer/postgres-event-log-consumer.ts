@@ -34,7 +34,7 @@ export type PostgresConsumerOptions = {
   heartbeatMs?: number;
   /** A member silent for longer loses its partitions, in milliseconds. */
   sessionTimeoutMs?: number;
-  /** Most records of one partition per read. */
+  /** Most records of one topic per read, shared by the partitions that have news. */
   batchRecords?: number;
   onError?: (error: unknown) => void;
 };
@@ -64,7 +64,7 @@ class PostgresEventLogConsumer implements EventLogConsumer {
       pollMs: 1_000,
       heartbeatMs: 3_000,
       sessionTimeoutMs: 45_000,
-      batchRecords: 1_000,
+      batchRecords: 2_000,
       onError: () => undefined,
       ...o,
     };
@@ -159,11 +159,11 @@ class PostgresEventLogConsumer implements EventLogConsumer {
     this.news.lower();
     const asked = this.assignments.flowing();
     if (asked.length === 0) return false;
-    const records = await fetchRecords(this.o.dataSource, asked, this.o.batchRecords);
+    const { records, more } = await fetchRecords(this.o.dataSource, asked, this.o.batchRecords);
     const groups = this.assignments.accept(records, asked);
     for (const { assigned, records: batch } of groups)
       this.start_?.onRecords(assigned.tp, batch, assigned.epoch);
-    return groups.some(g => g.records.length >= this.o.batchRecords);
+    return more;
   }
 
   private async groupLoop(): Promise<void> {
