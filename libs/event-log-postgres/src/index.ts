@@ -5,4 +5,5 @@ export {
 } from './consumer/postgres-event-log-consumer.js';
 export { eventLogMigrations } from './event-log-migrations.js';
 export { createPostgresEventLogAdmin } from './postgres-event-log-admin.js';
+export { scanValues, type LoggedValue } from './scan-values.js';
 export { WAKE_CHANNEL, createPostgresEventLogWriter } from './postgres-event-log-writer.js';

@@ -7,6 +7,7 @@ import {
 } from '@sever/event-log';
 import { advanceConsumerOffsets, loadConsumerOffsets } from '@sever/event-log-postgres';
 import type { DataSource, EntityManager } from 'typeorm';
+import { ConsumerLane, type Delivery } from './consumer-lane.js';
 
 export type TransactionalConsumerOptions = {
   /** Name of the consumer: its group and its rows in `consumer_offset`. */
@@ -25,25 +26,31 @@ export type TransactionalConsumerOptions = {
   onFatal: (error: Error) => void;
   onError?: (error: unknown) => void;
   batchRecords?: number;
+  /**
+   * How many batches are in work at once, 1 by default. Partition p of every topic belongs to lane p modulo this number: `handleBatch`
+   * may touch only rows that follow from the records' keys.
+   */
+  lanes?: number;
 };
 
 const RETRY_MS_MAX = 5_000;
 const HIGH_WATER = 8_000;
+const BATCH = 2_000;
 
 /**
  * Reads the log in batches, each applied in one transaction whose first statement moves the stored offsets: a batch is
  * applied exactly once, a zombie's transaction fails. Batches are as large as what waits, so that an idle reader adds no delay.
  */
 export class TransactionalConsumer {
-  private queue: { record: LogRecord; epoch: number }[] = [];
+  private readonly lanes: readonly ConsumerLane[];
   private readonly positions = new Map<PartitionKey, bigint>();
   private readonly epochs = new Map<PartitionKey, number>();
   private paused = false;
-  private working: Promise<void> | undefined;
   private stopping = false;
-  private lastProgress = Date.now();
 
-  constructor(private readonly o: TransactionalConsumerOptions) {}
+  constructor(private readonly o: TransactionalConsumerOptions) {
+    this.lanes = Array.from({ length: o.lanes ?? 1 }, (_, lane) => this.makeLane(lane));
+  }
 
   start(): Promise<void> {
     return this.o.consumer.start({
@@ -52,29 +59,54 @@ export class TransactionalConsumer {
       from: 'earliest',
       onAssigned: (tps, epoch) => this.assigned(tps, epoch),
       onRevoked: tps => this.revoked(tps),
-      onRecords: (_tp, records, epoch) => this.received(records, epoch),
+      onRecords: (tp, records, epoch) => this.received(tp, records, epoch),
       onFatal: error => this.o.onFatal(error),
     });
   }
 
-  /** Finishes the running batch and leaves. */
+  /** Finishes the running batches and leaves. */
   async stop(): Promise<void> {
-    this.stopping = true;
-    this.queue = [];
-    await this.working;
+    this.halt();
+    await this.idle();
     await this.o.consumer.stop({ drainMs: 1_000 });
   }
 
   /** For liveness: what waits, and how long nothing was finished although something waits. */
   progress(): { queued: number; stuckMs: number } {
-    const busy = this.queue.length > 0 || this.working !== undefined;
-    return { queued: this.queue.length, stuckMs: busy ? Date.now() - this.lastProgress : 0 };
+    return { queued: this.queued(), stuckMs: Math.max(...this.lanes.map(lane => lane.stuckMs())) };
   }
 
   async lag(): Promise<number> {
     let total = 0n;
     for (const behind of (await this.o.consumer.lag()).values()) total += behind;
-    return Number(total) + this.queue.length;
+    return Number(total) + this.queued();
+  }
+
+  private makeLane(lane: number): ConsumerLane {
+    return new ConsumerLane({
+      batchRecords: this.o.batchRecords ?? BATCH,
+      wanted: delivery => this.isWanted(delivery),
+      apply: batch => this.apply(batch),
+      onFailed: (error, failures) => this.failed(lane, error, failures),
+      onTaken: () => this.relieve(),
+    });
+  }
+
+  private laneOf(partition: number): number {
+    return partition % this.lanes.length;
+  }
+
+  private queued(): number {
+    return this.lanes.reduce((sum, lane) => sum + lane.queued, 0);
+  }
+
+  private halt(): void {
+    this.stopping = true;
+    for (const lane of this.lanes) lane.stop();
+  }
+
+  private async idle(): Promise<void> {
+    await Promise.all(this.lanes.map(lane => lane.idle()));
   }
 
   private async assigned(tps: readonly TopicPartition[], epoch: number): Promise<void> {
@@ -88,58 +120,22 @@ export class TransactionalConsumer {
 
   private async revoked(tps: readonly TopicPartition[]): Promise<void> {
     const gone = new Set(tps.map(partitionKey));
-    this.queue = this.queue.filter(q => !gone.has(partitionKey(q.record)));
-    await this.working;
+    for (const lane of this.lanes) lane.drop(({ record }) => gone.has(partitionKey(record)));
+    await this.idle();
     for (const key of gone) this.positions.delete(key);
   }
 
-  private received(records: readonly LogRecord[], epoch: number): void {
-    if (this.stopping) return;
-    if (this.queue.length === 0) this.lastProgress = Date.now();
-    for (const record of records) this.queue.push({ record, epoch });
-    if (this.queue.length > HIGH_WATER && !this.paused) {
+  private received(tp: TopicPartition, records: readonly LogRecord[], epoch: number): void {
+    this.lanes[this.laneOf(tp.partition)]?.push(records.map(record => ({ record, epoch })));
+    if (this.queued() > HIGH_WATER && !this.paused) {
       this.paused = true;
       this.o.consumer.pause(this.assignedPartitions(), 'backpressure');
     }
-    // In the next turn: records of other partitions of the same read join the batch.
-    this.working ??= new Promise<void>(resolve => setImmediate(() => void this.work().finally(resolve)));
   }
 
-  private async work(): Promise<void> {
-    let failures = 0;
-    while (this.queue.length > 0 && !this.stopping) {
-      const batch = this.takeBatch();
-      if (batch.length === 0) continue;
-      try {
-        await this.apply(batch);
-        failures = 0;
-        this.lastProgress = Date.now();
-        this.o.onCommitted?.(batch);
-      } catch (error) {
-        this.o.onRolledBack?.();
-        if (this.o.isFatal(error)) {
-          this.stopping = true;
-          this.o.onFatal(error instanceof Error ? error : new Error(String(error)));
-          break;
-        }
-        this.o.onError?.(error);
-        failures += 1;
-        await new Promise(resolve => setTimeout(resolve, Math.min(RETRY_MS_MAX, 100 * 2 ** failures)));
-        await this.rewind();
-      }
-      this.relieve();
-    }
-    this.working = undefined;
-  }
-
-  private takeBatch(): LogRecord[] {
-    const taken = this.queue.splice(0, this.o.batchRecords ?? 2_000);
-    return taken
-      .filter(
-        q =>
-          this.epochs.get(partitionKey(q.record)) === q.epoch && this.positions.has(partitionKey(q.record)),
-      )
-      .map(q => q.record);
+  private isWanted({ record, epoch }: Delivery): boolean {
+    const key = partitionKey(record);
+    return this.epochs.get(key) === epoch && this.positions.has(key);
   }
 
   private async apply(batch: readonly LogRecord[]): Promise<void> {
@@ -157,26 +153,40 @@ export class TransactionalConsumer {
       await this.o.handleBatch(em, batch);
     });
     for (const move of moves) this.positions.set(partitionKey(move), move.next);
+    this.o.onCommitted?.(batch);
   }
 
-  /** After a rollback everything is read again from the stored offsets. */
-  private async rewind(): Promise<void> {
-    const tps = this.assignedPartitions();
-    this.queue = [];
+  private async failed(lane: number, error: unknown, failures: number): Promise<boolean> {
+    this.o.onRolledBack?.();
+    if (this.o.isFatal(error)) {
+      this.halt();
+      this.o.onFatal(error instanceof Error ? error : new Error(String(error)));
+      return false;
+    }
+    this.o.onError?.(error);
+    await new Promise(resolve => setTimeout(resolve, Math.min(RETRY_MS_MAX, 100 * 2 ** failures)));
+    await this.rewind(lane);
+    return true;
+  }
+
+  /** After a rollback everything of the lane is read again from the stored offsets. */
+  private async rewind(lane: number): Promise<void> {
+    const tps = this.assignedPartitions().filter(tp => this.laneOf(tp.partition) === lane);
+    this.lanes[lane]?.drop();
     try {
       const offsets = await loadConsumerOffsets(this.o.dataSource, this.o.name, tps);
-      this.queue = [];
+      this.lanes[lane]?.drop();
       for (const [key, next] of offsets) this.positions.set(key, next);
       await this.o.consumer.seek(offsets);
     } catch (error) {
       this.o.onError?.(error);
       await new Promise(resolve => setTimeout(resolve, 500));
-      if (!this.stopping) await this.rewind();
+      if (!this.stopping) await this.rewind(lane);
     }
   }
 
   private relieve(): void {
-    if (!this.paused || this.queue.length > HIGH_WATER / 2) return;
+    if (!this.paused || this.queued() > HIGH_WATER / 2) return;
     this.paused = false;
     this.o.consumer.resume(this.assignedPartitions(), 'backpressure');
   }

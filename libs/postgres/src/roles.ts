@@ -37,6 +37,9 @@ export const roleMigrations = [
   ]),
 ];
 
+/** Quotes a text for SQL that takes no parameters (`standard_conforming_strings` is on). */
+export const quoteLiteral = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
 /** Quotes an identifier for SQL. */
 export const quoteIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
@@ -53,7 +56,7 @@ export async function ensureLogin(
   if (group === 'sever_connector' && !INSTANCE_PATTERN.test(login.slice('sever_connector_'.length)))
     throw new RangeError(`the instance id of ${login} must match ${INSTANCE_PATTERN.source}`);
   const name = quoteIdentifier(login);
-  const secret = `'${password.replaceAll("'", "''")}'`;
+  const secret = quoteLiteral(password);
   const found = await rows(owner, 'select 1 as one from pg_roles where rolname = $1', [login]);
   if (found.length === 0) await owner.query(`create role ${name} login`);
   await owner.query(`alter role ${name} login password ${secret}`);

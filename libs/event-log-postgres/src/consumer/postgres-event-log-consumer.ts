@@ -35,7 +35,7 @@ export type PostgresConsumerOptions = {
   heartbeatMs?: number;
   /** A member silent for longer loses its partitions, in milliseconds. */
   sessionTimeoutMs?: number;
-  /** Most records of one partition per read. */
+  /** Most records of one topic per read, shared by the partitions that have news. */
   batchRecords?: number;
   onError?: (error: unknown) => void;
 };
@@ -67,7 +67,7 @@ class PostgresEventLogConsumer implements EventLogConsumer {
       pollMs: 1_000,
       heartbeatMs: 3_000,
       sessionTimeoutMs: 45_000,
-      batchRecords: 1_000,
+      batchRecords: 2_000,
       onError: () => undefined,
       ...o,
     };
@@ -173,10 +173,10 @@ class PostgresEventLogConsumer implements EventLogConsumer {
     this.news.lower();
     const asked = this.assignments.flowing();
     if (asked.length === 0 || this.failed) return false;
-    const records = await fetchRecords(this.o.dataSource, asked, this.o.batchRecords);
+    const { records, more } = await fetchRecords(this.o.dataSource, asked, this.o.batchRecords);
     const groups = this.assignments.accept(records, asked);
     for (const { assigned, records: batch } of groups) if (!this.deliver(assigned, batch)) return false;
-    return groups.some(g => g.records.length >= this.o.batchRecords);
+    return more;
   }
 
   /** A reader that throws may have lost the batch: going on would let later commits pass over it. */
