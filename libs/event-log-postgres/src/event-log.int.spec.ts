@@ -9,7 +9,7 @@ import {
   type NewRecord,
   type TopicPartition,
 } from '@sever/event-log';
-import { rows } from '@sever/postgres';
+import { listen, rows } from '@sever/postgres';
 import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
 import type { DataSource } from 'typeorm';
 import {
@@ -18,6 +18,7 @@ import {
   createPostgresEventLogWriter,
   eventLogMigrations,
 } from './index.js';
+import { presenceOf } from './consumer/group-membership.js';
 
 const record = (key: string, over: Partial<NewRecord> & { source?: string } = {}): NewRecord => {
   const { source = '/api', ...rest } = over;
@@ -193,7 +194,10 @@ describe('the log in PostgreSQL', () => {
 
     type Seen = { records: LogRecord[]; assigned: Map<string, number>; consumer: EventLogConsumer };
 
-    async function subscribe(o: Partial<Parameters<EventLogConsumer['start']>[0]> = {}): Promise<Seen> {
+    async function subscribe(
+      o: Partial<Parameters<EventLogConsumer['start']>[0]> = {},
+      timing: { heartbeatMs?: number; sessionTimeoutMs?: number } = {},
+    ): Promise<Seen> {
       const consumer = createPostgresEventLogConsumer({
         dataSource: owner,
         listenUrl: db.url,
@@ -201,6 +205,7 @@ describe('the log in PostgreSQL', () => {
         pollMs: 200,
         heartbeatMs: 200,
         sessionTimeoutMs: 2_000,
+        ...timing,
       });
       consumers.push(consumer);
       const seen: Seen = { records: [], assigned: new Map(), consumer };
@@ -257,6 +262,43 @@ describe('the log in PostgreSQL', () => {
         [group],
       );
       await eventually('recovery', () => a.assigned.size + b.assigned.size === 2 * PARTITIONS);
+    });
+
+    it('takes over from a member whose process died long before its session times out', async () => {
+      const dead = randomUUID();
+      await owner.query(
+        `insert into log_group_member (group_name, member, heartbeat_at) values ($1, $2, clock_timestamp() - interval '6 seconds')`,
+        [group, dead],
+      );
+      await owner.query(
+        `insert into log_group_partition (group_name, topic, partition, owner)
+         select $1, topic, partition, $2 from log_partition where topic in ('requests', 'outcomes')`,
+        [group, dead],
+      );
+      const seen = await subscribe({}, { sessionTimeoutMs: 3_600_000 });
+      await eventually('the take-over', () => seen.assigned.size === 2 * PARTITIONS);
+    });
+
+    it('leaves a silent member alone while its process is there, and takes over when it is not', async () => {
+      const silent = randomUUID();
+      const presence = presenceOf({ group, member: silent, topics: [], sessionTimeoutMs: 0 });
+      let isListening = false;
+      const process = listen({
+        url: db.url,
+        channels: [],
+        applicationName: 'silent',
+        presence,
+        onWake: () => (isListening = true),
+      });
+      await eventually('presence', () => isListening);
+      await owner.query(
+        `insert into log_group_member (group_name, member, heartbeat_at) values ($1, $2, clock_timestamp() - interval '6 seconds')`,
+        [group, silent],
+      );
+      const seen = await subscribe({}, { heartbeatMs: 100, sessionTimeoutMs: 3_600_000 });
+      expect(seen.assigned.size).toBe(PARTITIONS);
+      await process.close();
+      await eventually('the take-over', () => seen.assigned.size === 2 * PARTITIONS);
     });
 
     it('pauses until every reason is taken back, and seeks', async () => {

@@ -18,6 +18,7 @@ import {
   commitOffsets,
   exchange,
   leave,
+  presenceOf,
   release,
   type Membership,
 } from './group-membership.js';
@@ -37,6 +38,8 @@ export type PostgresConsumerOptions = {
   batchRecords?: number;
   onError?: (error: unknown) => void;
 };
+
+const IDLE_HEARTBEAT_MS = 1_000;
 
 /** Subscription to the log in PostgreSQL. */
 export function createPostgresEventLogConsumer(o: PostgresConsumerOptions): EventLogConsumer {
@@ -70,20 +73,22 @@ class PostgresEventLogConsumer implements EventLogConsumer {
   async start(start: ConsumerStart): Promise<void> {
     if (this.start_) throw new EventLogError('log.membership-lost', 'a consumer starts once; make a new one');
     this.start_ = start;
-    this.listener = listen({
-      url: this.o.listenUrl,
-      channels: [WAKE_CHANNEL, GROUP_CHANNEL],
-      applicationName: this.o.applicationName,
-      onWake: (channel, payload) => this.woken(channel, payload),
-      onError: this.o.onError,
-    });
-    if (start.group) {
+    if (start.group)
       this.membership = {
         group: start.group,
         member: randomUUID(),
         topics: start.topics,
         sessionTimeoutMs: this.o.sessionTimeoutMs,
       };
+    this.listener = listen({
+      url: this.o.listenUrl,
+      channels: [WAKE_CHANNEL, GROUP_CHANNEL],
+      applicationName: this.o.applicationName,
+      ...(this.membership && { presence: presenceOf(this.membership) }),
+      onWake: (channel, payload) => this.woken(channel, payload),
+      onError: this.o.onError,
+    });
+    if (this.membership) {
       await this.exchangeOnce();
       this.loops.push(this.groupLoop());
     } else {
@@ -163,7 +168,11 @@ class PostgresEventLogConsumer implements EventLogConsumer {
 
   private async groupLoop(): Promise<void> {
     while (!this.stopping) {
-      await this.groupNews.wait(this.o.heartbeatMs);
+      // Without a partition there is probably a dead predecessor: look more often for the moment at which it counts as dead.
+      const isIdle = this.assignments.all().length === 0;
+      await this.groupNews.wait(
+        isIdle ? Math.min(IDLE_HEARTBEAT_MS, this.o.heartbeatMs) : this.o.heartbeatMs,
+      );
       this.groupNews.lower();
       if (this.stopping) return;
       try {
