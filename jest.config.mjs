@@ -37,6 +37,8 @@ const broker = {
 
 export default {
   maxWorkers: 2,
+  // Servers start in hooks; a busy machine takes its time. No spec asserts how long anything takes.
+  testTimeout: 60_000,
   projects: [
     tier('unit', '(?<!\\.(int|e2e|fault|kafka))\\.spec\\.ts$'),
     tier('int', '\\.int\\.spec\\.ts$', database),
