@@ -2,9 +2,9 @@ import type { Ctx } from '@sever/connector-sdk';
 import type { Sessions } from './sessions.js';
 
 const ROUNDS = 20;
-const ROUND_MS = 100;
+const ROUND_MS = 50;
 /** A login that passed its check just before the lock shows up as a session a little later. */
-const ARRIVAL_MS = 200;
+const ARRIVAL_MS = 100;
 
 const OF_ROLE = 'usesysid = $1::oid and pid <> pg_backend_pid()';
 

@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ctx, HEIR, ScratchServer } from './testing/scratch-server.js';
+
+jest.setTimeout(120_000);
 
 describe('what a role was granted', () => {
   let scratch: ScratchServer;

@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PgGate } from './testing/pg-gate.js';
 import { ctx, PASSWORD, ScratchServer } from './testing/scratch-server.js';
+
+jest.setTimeout(120_000);
 
 describe('sessions of a role', () => {
   let scratch: ScratchServer;
