@@ -47,8 +47,9 @@ export const GROUP_CHANNEL = 'sever_group';
 export function exchange(dataSource: DataSource, m: Membership): Promise<GroupView> {
   return dataSource.transaction(async em => {
     await lockGroup(em, m.group);
-    const members = await refreshMembers(em, m);
-    await ensureRows(em, m);
+    const { members, isNew } = await refreshMembers(em, m);
+    // Topics and their partitions are made before anybody reads them.
+    if (isNew) await ensureRows(em, m);
     const mine = await takeDue(em, m, members);
     const owned = new Map(
       mine.map(row => {
@@ -69,7 +70,10 @@ export function exchange(dataSource: DataSource, m: Membership): Promise<GroupVi
 const lockGroup = (em: EntityManager, group: string): Promise<unknown> =>
   em.query('select pg_advisory_xact_lock($1, hashtext($2))', [LOCK_CLASS, group]);
 
-async function refreshMembers(em: EntityManager, m: Membership): Promise<string[]> {
+async function refreshMembers(
+  em: EntityManager,
+  m: Membership,
+): Promise<{ members: string[]; isNew: boolean }> {
   const [joined] = await rows<{ is_new: boolean }>(
     em,
     `insert into log_group_member (group_name, member) values ($1, $2)
@@ -92,7 +96,7 @@ async function refreshMembers(em: EntityManager, m: Membership): Promise<string[
     'select member from log_group_member where group_name = $1 order by member',
     [m.group],
   );
-  return found.map(row => row.member);
+  return { members: found.map(row => row.member), isNew: joined?.is_new === true };
 }
 
 async function ensureRows(em: EntityManager, m: Membership): Promise<void> {
