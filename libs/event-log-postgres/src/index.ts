@@ -11,4 +11,4 @@ export {
 export { eventLogMigrations } from './event-log-migrations.js';
 export { createPostgresEventLogAdmin } from './postgres-event-log-admin.js';
 export { scanValues, type LoggedValue } from './scan-values.js';
-export { WAKE_CHANNEL, createPostgresEventLogWriter } from './postgres-event-log-writer.js';
+export { WAKE_CHANNEL, changeAndAppend, createPostgresEventLogWriter } from './postgres-event-log-writer.js';
