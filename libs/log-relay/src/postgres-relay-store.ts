@@ -86,7 +86,7 @@ export class PostgresRelayStore implements RelayStore {
       limit,
     );
     const flowing = asked.filter(a => waiting.has(partitionKey(a.tp)));
-    return (await fetchRecords(this.dataSource, flowing, perPartition)).slice(0, limit);
+    return (await fetchRecords(this.dataSource, flowing, perPartition)).records.slice(0, limit);
   }
 
   async store(epoch: bigint, target: string, positions: Offsets): Promise<boolean> {
