@@ -86,7 +86,15 @@ export class PostgresRelayStore implements RelayStore {
       limit,
     );
     const flowing = asked.filter(a => waiting.has(partitionKey(a.tp)));
-    return (await fetchRecords(this.dataSource, flowing, perPartition)).records.slice(0, limit);
+    const topics = [...new Set(flowing.map(a => a.tp.topic))];
+    const found = await Promise.all(
+      topics.map(topic => {
+        // A read shares its limit among the partitions of a topic.
+        const ofTopic = flowing.filter(a => a.tp.topic === topic);
+        return fetchRecords(this.dataSource, ofTopic, perPartition * ofTopic.length);
+      }),
+    );
+    return found.flatMap(f => f.records).slice(0, limit);
   }
 
   async store(epoch: bigint, target: string, positions: Offsets): Promise<boolean> {
