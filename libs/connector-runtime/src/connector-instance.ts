@@ -7,10 +7,10 @@ import { SWITCH_CHANNEL, findInstance } from '@sever/directory';
 import { makeEvent, newEventId } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
 import { createPostgresEventLogWriter } from '@sever/event-log-postgres';
-import { EventLogServer, connectEventLog } from '@sever/event-log-transport';
+import { EventLogServer, UnchangedErrors, connectEventLog } from '@sever/event-log-transport';
 import { openDatabase } from '@sever/postgres';
 import type { SubjectKeys } from '@sever/subject-keys';
-import type { Logger } from '@sever/telemetry';
+import { currentTraceparent, inSpan, type Logger } from '@sever/telemetry';
 import { BindingCache } from './binding-cache.js';
 import { InstanceBreaker } from './breaker/instance-breaker.js';
 import { ConnectorHandlers } from './connector-handlers.js';
@@ -34,7 +34,9 @@ export type InstanceOptions<S> = {
   onFatal: (error: Error) => void;
 };
 
-const HEALTH_EVERY_MS = 2_000;
+/** Between two looks at what waits: often while something does. The overview counts an instance as up for 15 s. */
+const HEALTH_BUSY_MS = 2_000;
+const HEALTH_IDLE_MS = 6_000;
 const SLOW_START_MS = 500;
 
 @Module({})
@@ -55,6 +57,7 @@ class InstanceModule {
 export class ConnectorInstance {
   private service: INestMicroservice | undefined;
   private healthTimer: NodeJS.Timeout | undefined;
+  private stopping = false;
 
   private constructor(
     private readonly c: InstanceContext,
@@ -113,7 +116,7 @@ export class ConnectorInstance {
       concurrency: o.definition.manifest.concurrency,
       onFatal: o.onFatal,
     });
-    const engine = new InstanceEngine(c);
+    const engine = new InstanceEngine(c, at => opened?.retries.poke(at));
     opened = new ConnectorInstance(c, server, engine, new RetryLoop(c, engine, onError), onError);
     return opened;
   }
@@ -127,15 +130,16 @@ export class ConnectorInstance {
         logger: false,
       },
     );
+    this.service.useGlobalFilters(new UnchangedErrors());
     await this.service.listen();
     this.retries.start();
-    this.healthTimer = setInterval(() => void this.reportHealth().catch(this.onError), HEALTH_EVERY_MS);
-    await this.reportHealth();
+    await this.watchHealth();
   }
 
   /** Stops intake, lets work finish, then aborts what does not end. */
   async stop(): Promise<void> {
-    clearInterval(this.healthTimer);
+    this.stopping = true;
+    clearTimeout(this.healthTimer);
     this.c.breaker.stop();
     const abort = setTimeout(() => this.engine.abort(), 6_000);
     await Promise.all([this.service?.close(), this.retries.stop()]);
@@ -198,15 +202,20 @@ export class ConnectorInstance {
       instance,
       cause,
     };
-    const event = makeEvent({
-      type,
-      id: newEventId(),
-      source: `/connectors/${instance}`,
-      tenant: '-',
-      subject: '-',
-      time: new Date(),
-      data: type === 'sever.connector.paused.v1' ? { ...fact, until: null } : fact,
-    });
+    const event = await inSpan(type, { attributes: { connector: instance } }, () =>
+      Promise.resolve(
+        makeEvent({
+          type,
+          id: newEventId(),
+          source: `/connectors/${instance}`,
+          tenant: '-',
+          subject: '-',
+          time: new Date(),
+          traceparent: currentTraceparent(),
+          data: type === 'sever.connector.paused.v1' ? { ...fact, until: null } : fact,
+        }),
+      ),
+    );
     await dataSource.transaction(async em => {
       await saveBreaker(em, instance, state);
       await writer.append(em, [toRecord(event)]);
@@ -215,7 +224,17 @@ export class ConnectorInstance {
     await dataSource.query(`select pg_notify('${SWITCH_CHANNEL}', $1)`, [instance]);
   }
 
-  private async reportHealth(): Promise<void> {
+  private async watchHealth(): Promise<void> {
+    const isBusy = await this.reportHealth().catch((error: unknown) => {
+      this.onError(error);
+      return true;
+    });
+    if (this.stopping) return;
+    this.healthTimer = setTimeout(() => void this.watchHealth(), isBusy ? HEALTH_BUSY_MS : HEALTH_IDLE_MS);
+  }
+
+  /** @returns whether anything waits or runs */
+  private async reportHealth(): Promise<boolean> {
     const { instance, dataSource, metrics } = this.c;
     const [{ lag, inFlight, queued }, { parked, retrying }] = await Promise.all([
       this.server.stats(),
@@ -224,5 +243,6 @@ export class ConnectorInstance {
     await saveCounts(dataSource, instance, { lag: lag + queued, parked, retrying });
     for (const [state, value] of Object.entries({ inFlight, queued, parked, retrying }))
       metrics.work.set({ connector: instance, state }, value);
+    return lag + inFlight + queued + parked + retrying > 0;
   }
 }

@@ -4,8 +4,11 @@ export type EventLogErrorCode =
   | 'log.partition-mismatch'
   | 'log.forbidden'
   | 'log.event-conflict'
+  | 'log.already-started'
   | 'log.membership-lost'
   | 'log.position-lost'
+  | 'log.gap'
+  | 'log.reader-failed'
   | 'log.unavailable';
 
 const RETRYABLE: ReadonlySet<EventLogErrorCode> = new Set(['log.unavailable', 'log.membership-lost']);
