@@ -30,6 +30,11 @@ const database = {
   globalTeardown: '<rootDir>/test/harness/database.teardown.mjs',
 };
 
+const broker = {
+  globalSetup: '<rootDir>/test/harness/kafka.setup.mjs',
+  globalTeardown: '<rootDir>/test/harness/kafka.teardown.mjs',
+};
+
 export default {
   maxWorkers: 2,
   projects: [
@@ -37,5 +42,6 @@ export default {
     tier('int', '\\.int\\.spec\\.ts$', database),
     tier('e2e', '\\.e2e\\.spec\\.ts$'),
     tier('fault', '\\.fault\\.spec\\.ts$'),
+    tier('kafka', '\\.kafka\\.spec\\.ts$', broker),
   ],
 };

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -39,7 +39,7 @@ export async function startPipeline(
   options: readonly string[] = [],
   o: { dataDir?: string; env?: Readonly<Record<string, string>> } = {},
 ): Promise<Pipeline> {
-  const dataDir = o.dataDir ?? mkdtempSync(path.join(tmpdir(), 'sever-e2e-'));
+  const dataDir = o.dataDir ?? newFolder();
   const child = spawn(
     path.join(root, 'node_modules/node/bin/node'),
     [
@@ -103,6 +103,13 @@ export async function startPipeline(
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** As root the databases run as another user, who must be able to enter: their files then disappear with the folder. */
+function newFolder(): string {
+  const dir = mkdtempSync(path.join(tmpdir(), 'sever-e2e-'));
+  chmodSync(dir, 0o755);
+  return dir;
 }
 
 function found<T>(value: T | undefined, what: string): T {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { call, eventually } from '../harness/clients.js';
+import { call, eventually, sql } from '../harness/clients.js';
 import { inState, makePerson, optOutsOf, register, type Person } from '../harness/person.js';
 import { startPipeline, type Pipeline } from '../harness/pipeline.js';
 import { sever } from '../harness/sever-command.js';
@@ -152,6 +152,13 @@ describe('an opt-out on the embedded profile', () => {
     expect(report.equal).toBe(true);
     expect(report.liveDigest).toBe(report.replayDigest);
     expect(report.events).toBeGreaterThan(50);
+    const incomplete = await sql(
+      pipeline.ready.databaseUrl,
+      `select type from (select topic, type, convert_from(value, 'UTF8')::jsonb as e from log_record) r
+        where not (e ?& array['id', 'time', 'traceparent'] and e -> 'data' ?& array['actor', 'target'])
+           or (topic = 'outcomes' and e ->> 'subject' <> '-' and not e ? 'causationid')`,
+    );
+    expect(incomplete).toEqual([]);
     const connectors = JSON.parse((await sever(pipeline, ['connectors', '--json'])).stdout) as {
       connector: string;
       breaker: string;

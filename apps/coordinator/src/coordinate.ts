@@ -14,6 +14,7 @@ import {
 import { readLoggedEvent, type SeverEvent } from '@sever/event-contracts';
 import { toRecord, type EventLogWriter, type LogRecord } from '@sever/event-log';
 import { decide, foldOutcome, foldRequest, nextDue, type Decision, type RequestState } from '@sever/opt-out';
+import { inSpan } from '@sever/telemetry';
 import type { EntityManager } from 'typeorm';
 import { decisionEvent } from './decision-event.js';
 
@@ -79,7 +80,11 @@ export async function settle(
     for (const decision of await newDecisions(em, coordination, request, now, o)) {
       if (!(await moveStanding(em, standings.get(coordination.optOutId), decision))) continue;
       coordination.decided.add(decision.key);
-      events.push(decisionEvent(coordination, request, decision, now));
+      events.push(
+        await inSpan(`coordinator.${decision.kind}`, { traceparent: coordination.traceparent }, () =>
+          Promise.resolve(decisionEvent(coordination, request, decision, now)),
+        ),
+      );
     }
     coordination.dueAt = nextDue(request, now, o.reverifyAfterSeconds);
   }

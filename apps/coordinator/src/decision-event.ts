@@ -7,6 +7,7 @@ import {
   type SeverEvent,
 } from '@sever/event-contracts';
 import type { Decision, RequestState } from '@sever/opt-out';
+import { currentTraceparent } from '@sever/telemetry';
 
 /** The event that tells a decision. */
 export function decisionEvent(
@@ -29,7 +30,7 @@ export function decisionEvent(
       time: now,
       optOutId: request.optOutId,
       causationId: coordination.cause,
-      traceparent: coordination.traceparent,
+      traceparent: currentTraceparent() ?? coordination.traceparent,
       data,
     }) as SeverEvent;
   const at = now.toISOString();

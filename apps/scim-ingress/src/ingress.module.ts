@@ -1,4 +1,4 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { ErrorFilter } from './error-filter.js';
@@ -14,10 +14,19 @@ import { ScimAuthGuard } from './scim/scim-auth.guard.js';
 import { UsersController } from './scim/users.controller.js';
 import { UserWrites } from './writes/user-writes.js';
 
+/** Closes what requests needed, once the last one was answered. */
+class Release implements OnApplicationShutdown {
+  constructor(private readonly release: () => Promise<void>) {}
+
+  onApplicationShutdown(): Promise<void> {
+    return this.release();
+  }
+}
+
 /** The two doors of the pipeline. */
 @Module({})
 export class IngressModule {
-  static of(context: IngressContext): DynamicModule {
+  static of(context: IngressContext, release: () => Promise<void>): DynamicModule {
     return {
       module: IngressModule,
       imports: [TerminusModule.forRoot({ logger: false })],
@@ -30,6 +39,7 @@ export class IngressModule {
       ],
       providers: [
         { provide: IngressContext, useValue: context },
+        { provide: Release, useFactory: () => new Release(release) },
         { provide: APP_FILTER, useClass: ErrorFilter },
         ScimAuthGuard,
         ApiAuthGuard,

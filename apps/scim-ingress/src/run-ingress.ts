@@ -5,12 +5,12 @@ import { endWithParent, loadConfig, type ConfigOf } from '@sever/config';
 import { createPostgresEventLogWriter } from '@sever/event-log-postgres';
 import { openDatabase } from '@sever/postgres';
 import { createSubjectKeys, openKeyFolder } from '@sever/subject-keys';
-import { contextOf, createLogger, createMetrics, startTracing, tracer } from '@sever/telemetry';
-import { context as otelContext, trace } from '@opentelemetry/api';
+import { createLogger, createMetrics, startTracing } from '@sever/telemetry';
 import type { HoldPolicy } from '@sever/event-contracts';
 import { IngressContext } from './ingress-context.js';
 import { ingressSettings } from './ingress-settings.js';
 import { IngressModule } from './ingress.module.js';
+import { traceRequests } from './request-span.js';
 
 type IngressConfig = ConfigOf<typeof ingressSettings>;
 
@@ -21,12 +21,14 @@ export async function runIngress(): Promise<void> {
   const config = loadConfig(ingressSettings);
   const stopTracing = startTracing({ process: 'scim-ingress', otlpEndpoint: config.otlpEndpoint });
   const context = await createContext(config);
-  const app = await createIngress(context);
+  const app = await createIngress(context, async () => {
+    await context.dataSource.destroy();
+    await stopTracing();
+  });
   app.enableShutdownHooks();
   endWithParent();
   await app.listen(config.port, config.host);
   context.logger.info({ port: config.port }, 'the ingress is ready');
-  process.once('beforeExit', () => void stopTracing());
 }
 
 async function createContext(config: IngressConfig): Promise<IngressContext> {
@@ -59,13 +61,19 @@ function holdPolicy(hold: IngressConfig['hold'], ignoreResidualAccess: boolean):
   return { kind: 'after', seconds: Math.round(hold), ignoreResidualAccess };
 }
 
-/** The application without a port: bodies stay text, both doors parse their own. */
-export async function createIngress(context: IngressContext): Promise<NestFastifyApplication> {
+/**
+ * The application without a port: bodies stay text, both doors parse their own.
+ * @param release runs after the last request was answered
+ */
+export async function createIngress(
+  context: IngressContext,
+  release: () => Promise<void>,
+): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_BYTES_MAX,
     routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 1_024 },
   });
-  const app = await NestFactory.create<NestFastifyApplication>(IngressModule.of(context), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(IngressModule.of(context, release), adapter, {
     bodyParser: false,
     logger: false,
   });
@@ -78,15 +86,6 @@ export async function createIngress(context: IngressContext): Promise<NestFastif
       done(null, body);
     },
   );
-  fastify.addHook('onRequest', (request, reply, done) => {
-    const traceparent = request.headers.traceparent;
-    const parent = contextOf(typeof traceparent === 'string' ? traceparent : undefined);
-    const span = tracer().startSpan(`${request.method} ${request.routeOptions.url ?? 'unknown'}`, {}, parent);
-    reply.raw.once('close', () => {
-      span.setAttribute('http.response.status_code', reply.statusCode);
-      span.end();
-    });
-    otelContext.with(trace.setSpan(parent, span), done);
-  });
+  traceRequests(fastify);
   return app;
 }

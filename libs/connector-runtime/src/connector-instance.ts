@@ -10,7 +10,7 @@ import { createPostgresEventLogWriter } from '@sever/event-log-postgres';
 import { EventLogServer, UnchangedErrors, connectEventLog } from '@sever/event-log-transport';
 import { openDatabase } from '@sever/postgres';
 import type { SubjectKeys } from '@sever/subject-keys';
-import type { Logger } from '@sever/telemetry';
+import { currentTraceparent, inSpan, type Logger } from '@sever/telemetry';
 import { BindingCache } from './binding-cache.js';
 import { InstanceBreaker } from './breaker/instance-breaker.js';
 import { ConnectorHandlers } from './connector-handlers.js';
@@ -199,15 +199,20 @@ export class ConnectorInstance {
       instance,
       cause,
     };
-    const event = makeEvent({
-      type,
-      id: newEventId(),
-      source: `/connectors/${instance}`,
-      tenant: '-',
-      subject: '-',
-      time: new Date(),
-      data: type === 'sever.connector.paused.v1' ? { ...fact, until: null } : fact,
-    });
+    const event = await inSpan(type, { attributes: { connector: instance } }, () =>
+      Promise.resolve(
+        makeEvent({
+          type,
+          id: newEventId(),
+          source: `/connectors/${instance}`,
+          tenant: '-',
+          subject: '-',
+          time: new Date(),
+          traceparent: currentTraceparent(),
+          data: type === 'sever.connector.paused.v1' ? { ...fact, until: null } : fact,
+        }),
+      ),
+    );
     await dataSource.transaction(async em => {
       await saveBreaker(em, instance, state);
       await writer.append(em, [toRecord(event)]);

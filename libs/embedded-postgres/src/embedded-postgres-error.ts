@@ -1,5 +1,6 @@
 export type EmbeddedPostgresErrorCode =
   | 'postgres.binaries-missing'
+  | 'postgres.cluster-missing'
   | 'postgres.init-failed'
   | 'postgres.start-failed'
   | 'postgres.version-mismatch'

@@ -7,6 +7,11 @@ export type ListenOptions = {
   url: string;
   channels: readonly string[];
   applicationName: string;
+  /**
+   * Session-level advisory lock (class, text that is hashed), shared, held for as long as the connection lives: others see in
+   * `pg_locks` that this process is there.
+   */
+  presence?: { lockClass: number; name: string };
   /** Called for every notification, and once after each (re)connection, since some may have been missed. */
   onWake: (channel: string | null, payload: string) => void;
   onError?: (error: Error) => void;
@@ -43,6 +48,11 @@ export function listen(o: ListenOptions): Listener {
     next.on('notification', n => o.onWake(n.channel, n.payload ?? ''));
     try {
       await next.connect();
+      if (o.presence)
+        await next.query('select pg_try_advisory_lock_shared($1, hashtext($2))', [
+          o.presence.lockClass,
+          o.presence.name,
+        ]);
       for (const channel of o.channels) await next.query(`listen ${next.escapeIdentifier(channel)}`);
       o.onWake(null, '');
     } catch (error) {

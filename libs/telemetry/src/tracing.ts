@@ -10,27 +10,29 @@ import {
 } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { AlwaysOffSampler, BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 
 const TRACER = 'sever';
 
-/** Where spans go: an OTLP endpoint, or a processor given by a test. Tracing is off without either. */
+/** Where spans go: an OTLP endpoint, or a processor given by a test. Nothing is recorded without either. */
 export type TracingOptions = {
   process: string;
   otlpEndpoint?: string | undefined;
   processor?: SpanProcessor;
 };
 
-/** Starts tracing for this process; the returned function flushes and stops it. Without a destination it does nothing. */
+/**
+ * Starts tracing for this process; the returned function flushes and stops it. Without a destination nothing is recorded, yet
+ * trace context is made and carried on, since every event tells the trace that it belongs to.
+ */
 export function startTracing(o: TracingOptions): () => Promise<void> {
   const processor =
     o.processor ??
     (o.otlpEndpoint ? new BatchSpanProcessor(new OTLPTraceExporter({ url: o.otlpEndpoint })) : undefined);
-  if (!processor) return () => Promise.resolve();
   const provider = new NodeTracerProvider({
     resource: resourceFromAttributes({ 'service.name': o.process }),
-    spanProcessors: [processor],
+    ...(processor ? { spanProcessors: [processor] } : { sampler: new AlwaysOffSampler() }),
   });
   provider.register();
   return async () => {

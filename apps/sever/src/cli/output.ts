@@ -13,14 +13,15 @@ export async function guarded(work: () => Promise<ExitStatus | undefined>): Prom
   try {
     process.exitCode = (await work()) ?? EXIT.ok;
   } catch (error) {
-    const [code, message] =
-      error instanceof SeverError
-        ? [error.code, error.message]
-        : ['failed', error instanceof Error ? error.message : String(error)];
-    process.stderr.write(`sever: ${message} (${code})\n`);
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`sever: ${message} (${codeOf(error)})\n`);
     process.exitCode = error instanceof SeverError ? error.exit : EXIT.no;
   }
 }
+
+/** Every part of Sever puts its stable code on its errors; what comes from elsewhere may have one too. */
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'failed';
 
 /** A line that is drawn over while work goes on; silent where nobody looks. */
 export function progressLine(text: string): void {

@@ -7,6 +7,10 @@ import { isSameProcess, startTimeOf } from './process-identity.js';
 
 const lockSchema = z.object({ pid: z.number(), started: z.string() });
 
+const PRIVATE = 0o700;
+/** As root the databases run as a service user, who passes through to their folders and can list or read nothing else. */
+const ENTERABLE = 0o711;
+
 /** Everything Sever keeps. */
 export class DataFolder {
   private constructor(readonly dir: string) {}
@@ -15,7 +19,7 @@ export class DataFolder {
   static open(dir: string): DataFolder {
     const folder = new DataFolder(path.resolve(dir));
     mkdirSync(folder.dir, { recursive: true, mode: 0o700 });
-    chmodSync(folder.dir, 0o700);
+    chmodSync(folder.dir, process.getuid?.() === 0 ? ENTERABLE : PRIVATE);
     for (const name of ['logs', 'secrets', 'target-scim', 'target-scim-globex'])
       mkdirSync(folder.file(name), { recursive: true, mode: 0o700 });
     folder.lock();

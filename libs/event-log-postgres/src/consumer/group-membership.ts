@@ -18,6 +18,18 @@ export type Membership = {
 
 const LOCK_CLASS = 7_236_141;
 
+/** Class of the lock that a living member holds on a connection of its own: it vanishes with the process, not with the session timeout. */
+const PRESENCE_LOCK_CLASS = 7_236_142;
+
+/** Silence after which a member that holds no presence lock counts as dead; long enough to reconnect, in milliseconds. */
+const ABSENT_MS = 5_000;
+
+/** The lock by which others see that a member's process is there. */
+export const presenceOf = (m: Membership): { lockClass: number; name: string } => ({
+  lockClass: PRESENCE_LOCK_CLASS,
+  name: m.member,
+});
+
 type PartitionRow = {
   topic: string;
   partition: number;
@@ -64,8 +76,13 @@ async function refreshMembers(em: EntityManager, m: Membership): Promise<string[
   );
   const buried = await changed(
     em,
-    `delete from log_group_member where group_name = $1 and heartbeat_at < clock_timestamp() - $2 * interval '1 millisecond'`,
-    [m.group, m.sessionTimeoutMs],
+    `delete from log_group_member g where group_name = $1 and (
+       heartbeat_at < clock_timestamp() - $2 * interval '1 millisecond'
+       or (heartbeat_at < clock_timestamp() - $3 * interval '1 millisecond' and not exists (
+             select 1 from pg_locks l
+              where l.locktype = 'advisory' and l.granted and l.classid = $4::int::oid and l.objid = hashtext(g.member::text)::oid
+                and l.database = (select oid from pg_database where datname = current_database()))))`,
+    [m.group, m.sessionTimeoutMs, Math.min(ABSENT_MS, m.sessionTimeoutMs), PRESENCE_LOCK_CLASS],
   );
   if (joined?.is_new || buried > 0) await em.query(`select pg_notify('${GROUP_CHANNEL}', $1)`, [m.group]);
   const found = await rows<{ member: string }>(

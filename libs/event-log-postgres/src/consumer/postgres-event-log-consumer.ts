@@ -18,6 +18,7 @@ import {
   commitOffsets,
   exchange,
   leave,
+  presenceOf,
   release,
   type Membership,
 } from './group-membership.js';
@@ -38,6 +39,8 @@ export type PostgresConsumerOptions = {
   batchRecords?: number;
   onError?: (error: unknown) => void;
 };
+
+const IDLE_HEARTBEAT_MS = 1_000;
 
 /** Subscription to the log in PostgreSQL. */
 export function createPostgresEventLogConsumer(o: PostgresConsumerOptions): EventLogConsumer {
@@ -73,10 +76,18 @@ class PostgresEventLogConsumer implements EventLogConsumer {
   async start(start: ConsumerStart): Promise<void> {
     if (this.start_) throw new EventLogError('log.already-started', 'a consumer starts once; make a new one');
     this.start_ = start;
+    if (start.group)
+      this.membership = {
+        group: start.group,
+        member: randomUUID(),
+        topics: start.topics,
+        sessionTimeoutMs: this.o.sessionTimeoutMs,
+      };
     this.listener = listen({
       url: this.o.listenUrl,
       channels: [WAKE_CHANNEL, GROUP_CHANNEL],
       applicationName: this.o.applicationName,
+      ...(this.membership && { presence: presenceOf(this.membership) }),
       onWake: (channel, payload) => this.woken(channel, payload),
       onError: this.o.onError,
     });
@@ -90,13 +101,7 @@ class PostgresEventLogConsumer implements EventLogConsumer {
   }
 
   private async join(start: ConsumerStart): Promise<void> {
-    if (!start.group) return this.assignAll(start.topics);
-    this.membership = {
-      group: start.group,
-      member: randomUUID(),
-      topics: start.topics,
-      sessionTimeoutMs: this.o.sessionTimeoutMs,
-    };
+    if (!this.membership) return this.assignAll(start.topics);
     await this.exchangeOnce();
     this.loops.push(this.groupLoop());
     this.watch = setInterval(
@@ -190,7 +195,11 @@ class PostgresEventLogConsumer implements EventLogConsumer {
 
   private async groupLoop(): Promise<void> {
     while (!this.stopping) {
-      await this.groupNews.wait(this.o.heartbeatMs);
+      // Without a partition there is probably a dead predecessor: look more often for the moment at which it counts as dead.
+      const isIdle = this.assignments.all().length === 0;
+      await this.groupNews.wait(
+        isIdle ? Math.min(IDLE_HEARTBEAT_MS, this.o.heartbeatMs) : this.o.heartbeatMs,
+      );
       this.groupNews.lower();
       if (this.stopping) return;
       try {
