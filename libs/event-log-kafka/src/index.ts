@@ -1,0 +1,3 @@
+export { ensureKafkaTopics } from './ensure-kafka-topics.js';
+export { createKafkaRelayTarget } from './kafka-relay-target.js';
+export { kafkaSettings, type KafkaConnection } from './kafka-settings.js';
