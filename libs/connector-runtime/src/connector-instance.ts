@@ -19,6 +19,7 @@ import { InstanceEngine } from './instance-engine.js';
 import type { InstanceMetrics } from './instance-metrics.js';
 import { PermitGate } from './permit-gate.js';
 import { RetryLoop } from './retry-loop.js';
+import { TurnGate } from './turn-gate.js';
 import { resolveSecret } from './secret-reference.js';
 import { DeadLetters } from './store/dead-letters.js';
 import { readHealth, saveBreaker, saveCounts } from './store/health-store.js';
@@ -37,6 +38,8 @@ export type InstanceOptions<S> = {
 /** Between two looks at what waits: often while something does. The overview counts an instance as up for 15 s. */
 const HEALTH_BUSY_MS = 2_000;
 const HEALTH_IDLE_MS = 6_000;
+/** People whose work has begun, for each step that may run: whoever comes under load is found before others' work goes on. */
+const PEOPLE_PER_TURN = 16;
 const SLOW_START_MS = 500;
 
 @Module({})
@@ -99,6 +102,7 @@ export class ConnectorInstance {
       bindings: new BindingCache(dataSource, o.instance),
       permits: new PermitGate(dataSource, () => breaker.isOpen),
       breaker,
+      turns: new TurnGate(o.definition.manifest.concurrency),
       metrics: o.metrics,
       logger: o.logger.child({ connector: o.instance }),
     };
@@ -113,7 +117,7 @@ export class ConnectorInstance {
       consumer,
       group: name,
       topics: ['requests'],
-      concurrency: o.definition.manifest.concurrency,
+      concurrency: o.definition.manifest.concurrency * PEOPLE_PER_TURN,
       onFatal: o.onFatal,
     });
     const engine = new InstanceEngine(c, at => opened?.retries.poke(at));
@@ -183,9 +187,9 @@ export class ConnectorInstance {
     this.retries.poke();
   }
 
-  /** 1, 2, 4 … people at once, so that the crowd does not knock the target over again. */
+  /** 1, 2, 4 … steps at once, so that the crowd does not knock the target over again. */
   private slowStart(limit: number): void {
-    this.server.setConcurrency(limit);
+    this.c.turns.setLimit(limit);
     if (limit < this.c.manifest.concurrency)
       setTimeout(() => this.slowStart(limit * 2), SLOW_START_MS).unref();
   }
