@@ -5,7 +5,7 @@ const LAYERS = [
   ['app', '^apps/'],
   ['runtime', lib('connector-runtime')],
   ['wiring', lib('event-log-transport')],
-  ['projection', lib('projection')],
+  ['projection', lib('projection', 'log-relay')],
   [
     'adapter',
     lib(

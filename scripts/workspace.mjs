@@ -23,7 +23,10 @@ export function ensureInstalled() {
   if (existsSync(marker) && readFileSync(marker, 'utf8') === lockHash() && existsSync(pinnedNode())) return;
   say('installing dependencies (once)');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const run = spawnSync(npm, ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const run = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (run.status !== 0) fail('npm ci failed; its output is above');
   mkdirSync(path.dirname(marker), { recursive: true });
   writeFileSync(marker, lockHash());

@@ -1,9 +1,11 @@
+import { footprint } from './footprint.mjs';
 import { ingress } from './ingress.mjs';
+import { latency } from './latency.mjs';
 import { createProgress } from './progress.mjs';
 import { replay } from './replay.mjs';
 
 // run.mjs [NAME] [--json] [--OPTION NUMBER …]: options are those of the benchmark, for example --people or --opt-outs.
-const BENCHMARKS = { replay, ingress };
+const BENCHMARKS = { replay, ingress, latency, footprint };
 
 const { name, json, options } = readArguments(process.argv.slice(2));
 const results = [];

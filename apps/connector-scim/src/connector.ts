@@ -20,7 +20,7 @@ import { membershipsOf } from './memberships.js';
 import { absent, accountGone } from './outcomes.js';
 import { USER_SCHEMA, type ScimUser } from './resources.js';
 import { patchOrPut } from './patch-or-put.js';
-import { isInScope } from './scope.js';
+import { scopeOf } from './scope.js';
 
 /** Any SCIM 2.0 service as a target. */
 export const scim = defineConnector<ScimSettings>({
@@ -53,7 +53,14 @@ class ScimConnector implements Connector {
       };
     const answer = await this.finder.matches(by, wanted, ctx);
     if (answer.kind !== 'Matches') return answer;
-    const found = answer.users.filter(user => isInScope(user, scope));
+    if (answer.users.some(user => scopeOf(user, scope) === 'unknown'))
+      return {
+        kind: 'Conflict',
+        code: 'match.scope-unknown',
+        help: 'an account of this name lacks the attribute that the scope asks for: set it, or correct the scope',
+        evidence: {},
+      };
+    const found = answer.users.filter(user => scopeOf(user, scope) === 'inside');
     const [user] = found;
     if (!user) return absent(by);
     if (found.length > 1)

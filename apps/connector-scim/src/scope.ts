@@ -2,11 +2,17 @@ import type { MatchRule } from '@sever/connector-sdk';
 import type { ScimUser } from './resources.js';
 
 /**
- * Whether a user belongs to a tenant's part of a shared service: every attribute that the binding names has its value.
- * Paths are `userType`, `name.familyName` or `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:organization`.
+ * Whether a user belongs to a tenant's part of a shared service: every attribute that the binding names has its value. A user who
+ * lacks such an attribute cannot be told, and is nobody's by guess. Paths are `userType`, `name.familyName` or
+ * `urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:organization`.
  */
-export function isInScope(user: ScimUser, scope: MatchRule['scope']): boolean {
-  return Object.entries(scope ?? {}).every(([path, wanted]) => valuesAt(user, path).includes(wanted));
+export function scopeOf(user: ScimUser, scope: MatchRule['scope']): 'inside' | 'outside' | 'unknown' {
+  const wishes = Object.entries(scope ?? {}).map(([path, wanted]) => ({
+    values: valuesAt(user, path),
+    wanted,
+  }));
+  if (wishes.some(({ values }) => values.length === 0)) return 'unknown';
+  return wishes.every(({ values, wanted }) => values.includes(wanted)) ? 'inside' : 'outside';
 }
 
 function valuesAt(user: ScimUser, path: string): string[] {

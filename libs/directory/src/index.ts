@@ -33,6 +33,7 @@ export {
   insertResource,
   pageOfResources,
   removeResource,
+  updateOfVersion,
   updateResource,
   walkResources,
   type StoredResource,

@@ -1,13 +1,17 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import {
+  EventLogError,
   partitionKey,
   type EventLogConsumer,
   type LogRecord,
+  type Offsets,
   type PartitionKey,
   type TopicPartition,
 } from '@sever/event-log';
 import { advanceConsumerOffsets, loadConsumerOffsets } from '@sever/event-log-postgres';
 import type { DataSource, EntityManager } from 'typeorm';
-import { ConsumerLane, type Delivery } from './consumer-lane.js';
+import { ConsumerLane } from './consumer-lane.js';
+import { startOf, type Batch } from './positioned-queue.js';
 
 export type TransactionalConsumerOptions = {
   /** Name of the consumer: its group and its rows in `consumer_offset`. */
@@ -43,13 +47,13 @@ const BATCH = 2_000;
  */
 export class TransactionalConsumer {
   private readonly lanes: readonly ConsumerLane[];
-  private readonly positions = new Map<PartitionKey, bigint>();
-  private readonly epochs = new Map<PartitionKey, number>();
+  /** What is assigned, also while its stored positions are still being read. */
+  private readonly assignedIn = new Map<PartitionKey, { tp: TopicPartition; epoch: number }>();
   private paused = false;
-  private stopping = false;
+  private readonly stopped = new AbortController();
 
   constructor(private readonly o: TransactionalConsumerOptions) {
-    this.lanes = Array.from({ length: o.lanes ?? 1 }, (_, lane) => this.makeLane(lane));
+    this.lanes = Array.from({ length: o.lanes ?? 1 }, () => this.makeLane());
   }
 
   start(): Promise<void> {
@@ -58,7 +62,7 @@ export class TransactionalConsumer {
       topics: this.o.topics,
       from: 'earliest',
       onAssigned: (tps, epoch) => this.assigned(tps, epoch),
-      onRevoked: tps => this.revoked(tps),
+      onRevoked: (tps, epoch) => this.revoked(tps, epoch),
       onRecords: (tp, records, epoch) => this.received(tp, records, epoch),
       onFatal: error => this.o.onFatal(error),
     });
@@ -67,7 +71,7 @@ export class TransactionalConsumer {
   /** Finishes the running batches and leaves. */
   async stop(): Promise<void> {
     this.halt();
-    await this.idle();
+    await Promise.all(this.lanes.map(lane => lane.idle()));
     await this.o.consumer.stop({ drainMs: 1_000 });
   }
 
@@ -82,106 +86,102 @@ export class TransactionalConsumer {
     return Number(total) + this.queued();
   }
 
-  private makeLane(lane: number): ConsumerLane {
-    return new ConsumerLane({
+  private makeLane(): ConsumerLane {
+    const lane: ConsumerLane = new ConsumerLane({
       batchRecords: this.o.batchRecords ?? BATCH,
-      wanted: delivery => this.isWanted(delivery),
       apply: batch => this.apply(batch),
+      onCommitted: records => this.o.onCommitted?.(records),
       onFailed: (error, failures) => this.failed(lane, error, failures),
       onTaken: () => this.relieve(),
     });
+    return lane;
   }
 
-  private laneOf(partition: number): number {
-    return partition % this.lanes.length;
+  private laneOf(tp: TopicPartition): ConsumerLane {
+    const lane = this.lanes[tp.partition % this.lanes.length];
+    if (!lane) throw new Error(`no lane for partition ${tp.partition}`);
+    return lane;
   }
 
   private queued(): number {
-    return this.lanes.reduce((sum, lane) => sum + lane.queued, 0);
+    return this.lanes.reduce((sum, lane) => sum + lane.queue.length, 0);
   }
 
   private halt(): void {
-    this.stopping = true;
+    this.stopped.abort();
     for (const lane of this.lanes) lane.stop();
   }
 
-  private async idle(): Promise<void> {
-    await Promise.all(this.lanes.map(lane => lane.idle()));
-  }
-
   private async assigned(tps: readonly TopicPartition[], epoch: number): Promise<void> {
-    const offsets = await loadConsumerOffsets(this.o.dataSource, this.o.name, tps);
-    for (const [key, next] of offsets) {
-      this.positions.set(key, next);
-      this.epochs.set(key, epoch);
+    for (const tp of tps) this.assignedIn.set(partitionKey(tp), { tp, epoch });
+    if (this.paused) this.o.consumer.pause(tps, 'backpressure');
+    const stored = await loadConsumerOffsets(this.o.dataSource, this.o.name, tps);
+    const current = tps.filter(tp => this.assignedIn.get(partitionKey(tp))?.epoch === epoch);
+    const starts = new Map<PartitionKey, bigint>();
+    for (const tp of current) {
+      const position = stored.get(partitionKey(tp));
+      this.laneOf(tp).hold(tp, epoch, position);
+      if (position) starts.set(partitionKey(tp), startOf(position));
     }
-    await this.o.consumer.seek(offsets);
+    await this.o.consumer.seek(starts);
   }
 
-  private async revoked(tps: readonly TopicPartition[]): Promise<void> {
-    const gone = new Set(tps.map(partitionKey));
-    for (const lane of this.lanes) lane.drop(({ record }) => gone.has(partitionKey(record)));
-    await this.idle();
-    for (const key of gone) this.positions.delete(key);
+  /** Waits for the transactions that run, which may hold records of these partitions; what waits is dropped. */
+  private async revoked(tps: readonly TopicPartition[], epoch: number): Promise<void> {
+    for (const tp of tps) {
+      this.laneOf(tp).queue.release(tp, epoch);
+      if (this.assignedIn.get(partitionKey(tp))?.epoch === epoch) this.assignedIn.delete(partitionKey(tp));
+    }
+    await Promise.all(new Set(tps.map(tp => this.laneOf(tp).settled())));
   }
 
   private received(tp: TopicPartition, records: readonly LogRecord[], epoch: number): void {
-    this.lanes[this.laneOf(tp.partition)]?.push(records.map(record => ({ record, epoch })));
-    if (this.queued() > HIGH_WATER && !this.paused) {
-      this.paused = true;
-      this.o.consumer.pause(this.assignedPartitions(), 'backpressure');
-    }
+    this.laneOf(tp).add(records, epoch);
+    if (this.queued() <= HIGH_WATER || this.paused) return;
+    this.paused = true;
+    this.o.consumer.pause(this.assignedPartitions(), 'backpressure');
   }
 
-  private isWanted({ record, epoch }: Delivery): boolean {
-    const key = partitionKey(record);
-    return this.epochs.get(key) === epoch && this.positions.has(key);
-  }
-
-  private async apply(batch: readonly LogRecord[]): Promise<void> {
-    const ends = new Map<PartitionKey, LogRecord>();
-    for (const record of batch) ends.set(partitionKey(record), record);
-    const moves = [...ends].map(([key, last]) => ({
-      topic: last.topic,
-      partition: last.partition,
-      expected: this.positions.get(key) ?? 0n,
-      next: last.offset + 1n,
-      nextLogOffset: last.logOffset + 1n,
-    }));
+  private async apply({ records, moves }: Batch): Promise<void> {
     await this.o.dataSource.transaction(async em => {
       await advanceConsumerOffsets(em, this.o.name, moves);
-      await this.o.handleBatch(em, batch);
+      await this.o.handleBatch(em, records);
     });
-    for (const move of moves) this.positions.set(partitionKey(move), move.next);
-    this.o.onCommitted?.(batch);
   }
 
-  private async failed(lane: number, error: unknown, failures: number): Promise<boolean> {
+  private async failed(lane: ConsumerLane, error: unknown, failures: number): Promise<boolean> {
     this.o.onRolledBack?.();
-    if (this.o.isFatal(error)) {
+    if (this.isFatal(error)) {
       this.halt();
       this.o.onFatal(error instanceof Error ? error : new Error(String(error)));
       return false;
     }
     this.o.onError?.(error);
-    await new Promise(resolve => setTimeout(resolve, Math.min(RETRY_MS_MAX, 100 * 2 ** failures)));
+    await this.sleep(Math.min(RETRY_MS_MAX, 100 * 2 ** failures));
     await this.rewind(lane);
     return true;
   }
 
-  /** After a rollback everything of the lane is read again from the stored offsets. */
-  private async rewind(lane: number): Promise<void> {
-    const tps = this.assignedPartitions().filter(tp => this.laneOf(tp.partition) === lane);
-    this.lanes[lane]?.drop();
-    try {
-      const offsets = await loadConsumerOffsets(this.o.dataSource, this.o.name, tps);
-      this.lanes[lane]?.drop();
-      for (const [key, next] of offsets) this.positions.set(key, next);
-      await this.o.consumer.seek(offsets);
-    } catch (error) {
-      this.o.onError?.(error);
-      await new Promise(resolve => setTimeout(resolve, 500));
-      if (!this.stopping) await this.rewind(lane);
+  private isFatal(error: unknown): boolean {
+    return (error instanceof EventLogError && error.code === 'log.gap') || this.o.isFatal(error);
+  }
+
+  /** After a rollback everything the lane held then is read again from the stored positions; what was assigned meanwhile goes on. */
+  private async rewind(lane: ConsumerLane): Promise<void> {
+    const held = lane.queue.all();
+    while (!this.stopped.signal.aborted) {
+      try {
+        const stored = await loadConsumerOffsets(
+          this.o.dataSource,
+          this.o.name,
+          held.map(h => h.tp),
+        );
+        const from: Offsets = lane.queue.rewind(held, stored);
+        return await this.o.consumer.seek(from);
+      } catch (error) {
+        this.o.onError?.(error);
+        await this.sleep(500);
+      }
     }
   }
 
@@ -192,9 +192,10 @@ export class TransactionalConsumer {
   }
 
   private assignedPartitions(): TopicPartition[] {
-    return [...this.positions.keys()].map(key => {
-      const slash = key.lastIndexOf('/');
-      return { topic: key.slice(0, slash), partition: Number(key.slice(slash + 1)) };
-    });
+    return [...this.assignedIn.values()].map(a => a.tp);
+  }
+
+  private async sleep(ms: number): Promise<void> {
+    await wait(ms, undefined, { signal: this.stopped.signal }).catch(() => undefined);
   }
 }

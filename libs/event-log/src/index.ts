@@ -12,5 +12,6 @@ export {
   type PartitionKey,
   type TopicPartition,
 } from './port/log-record.js';
+export { type RelayTarget } from './port/relay-target.js';
 export { toRecord } from './to-record.js';
 export { ack, park, retry, skip, stop, type Verdict } from './verdict.js';

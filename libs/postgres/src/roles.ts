@@ -8,32 +8,42 @@ export const GROUP_ROLES = [
   'sever_coordinator',
   'sever_projector',
   'sever_connector',
+  'sever_relay',
 ] as const;
 export type GroupRole = (typeof GROUP_ROLES)[number];
 
 /** Database role of one connector instance. */
 export const connectorRole = (instance: string): string => `sever_connector_${instance}`;
 
-const INSTANCE_PATTERN = /^[a-z][a-z0-9-]{0,40}$/;
+/** The roles of the first migration, which stays as it was applied; later roles have a migration of their own. */
+const FIRST_ROLES = ['sever_ingress', 'sever_coordinator', 'sever_projector', 'sever_connector'];
 
-/** Roles and the function by which row security knows which instance is connected. First of all migrations. */
-export const roleMigrations = [
-  migration(1_790_000_000_000, 'Roles', [
-    `do $$
+/** Creates group roles that other databases of the cluster may create at the same moment. */
+const createRoles = (names: readonly string[]): string => `do $$
      declare r text;
      begin
-       -- Other databases of the cluster may create the same roles at the same moment.
-       foreach r in array array[${GROUP_ROLES.map(r => `'${r}'`).join(',')}] loop
+       foreach r in array array[${names.map(r => `'${r}'`).join(',')}] loop
          begin
            execute format('create role %I nologin', r);
          exception when duplicate_object or unique_violation then null;
          end;
        end loop;
-     end $$`,
+     end $$`;
+
+const INSTANCE_PATTERN = /^[a-z][a-z0-9-]{0,40}$/;
+
+/** Roles and the function by which row security knows which instance is connected. First of all migrations. */
+export const roleMigrations = [
+  migration(1_790_000_000_000, 'Roles', [
+    createRoles(FIRST_ROLES),
     `revoke create on schema public from public`,
-    `grant usage on schema public to ${GROUP_ROLES.join(', ')}`,
+    `grant usage on schema public to ${FIRST_ROLES.join(', ')}`,
     `create function sever_instance() returns text language sql stable
        as $$ select substring(session_user::text from '^sever_connector_(.+)$') $$`,
+  ]),
+  migration(1_790_000_000_100, 'RelayRole', [
+    createRoles(['sever_relay']),
+    `grant usage on schema public to sever_relay`,
   ]),
 ];
 

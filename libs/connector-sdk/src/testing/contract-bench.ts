@@ -138,6 +138,7 @@ export class ContractBench {
   async close(): Promise<void> {
     await Promise.all(this.injected.map(fault => fault.clear()));
     await Promise.all(this.opened.map(connector => connector.close().catch(() => undefined)));
+    await this.target.afterCheck?.();
   }
 }
 

@@ -101,6 +101,8 @@ export interface ContractTarget {
   /** Two parts of one shared instance. */
   scopes?: readonly [NonNullable<MatchRule['scope']>, NonNullable<MatchRule['scope']>];
   negativeConfigs(): readonly NegativeConfig[];
+  /** Called when a check has ended, for what it left open. */
+  afterCheck?(): Promise<void>;
   dispose(): Promise<void>;
 }
 

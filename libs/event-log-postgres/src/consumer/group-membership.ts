@@ -50,8 +50,9 @@ export const GROUP_CHANNEL = 'sever_group';
 export function exchange(dataSource: DataSource, m: Membership): Promise<GroupView> {
   return dataSource.transaction(async em => {
     await lockGroup(em, m);
-    const members = await refreshMembers(em, m);
-    await ensureRows(em, m);
+    const { members, isNew } = await refreshMembers(em, m);
+    // Topics and their partitions are made before anybody reads them.
+    if (isNew) await ensureRows(em, m);
     const partitions = await readPartitions(em, m);
     const { take, release } = planExchange(partitions, members, m.member);
     await takeOver(em, m, take);
@@ -73,7 +74,10 @@ export const lockGroup = (em: EntityManager, m: Membership): Promise<unknown> =>
     [LOCK_CLASS, m.group, String(Math.min(EXCHANGE_IDLE_MS, Math.ceil(m.sessionTimeoutMs / 2)))],
   );
 
-async function refreshMembers(em: EntityManager, m: Membership): Promise<string[]> {
+async function refreshMembers(
+  em: EntityManager,
+  m: Membership,
+): Promise<{ members: string[]; isNew: boolean }> {
   const [joined] = await rows<{ is_new: boolean }>(
     em,
     `insert into log_group_member (group_name, member) values ($1, $2)
@@ -96,7 +100,7 @@ async function refreshMembers(em: EntityManager, m: Membership): Promise<string[
     'select member from log_group_member where group_name = $1 order by member',
     [m.group],
   );
-  return found.map(row => row.member);
+  return { members: found.map(row => row.member), isNew: joined?.is_new === true };
 }
 
 async function ensureRows(em: EntityManager, m: Membership): Promise<void> {

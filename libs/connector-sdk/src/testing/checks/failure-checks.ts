@@ -5,7 +5,7 @@ import { FAULT_NAMES, type FaultName } from '../contract-target.js';
 const SUCCESS: readonly string[] = ['Done', 'AlreadyDone', 'NotFound', 'Verified'];
 const ABORT_MS = 300;
 /** Beyond this a call that was aborted counts as deaf; far more than any machine needs. */
-const DEAF_MS = 8_000;
+const DEAF_MS = 5_000;
 
 const header = (name: string, value: string): readonly [string, string] => [name, value];
 
@@ -125,7 +125,7 @@ export const failureChecks: readonly Check[] = [
       const canaries = [...bench.target.secrets(), userName];
       for (const [i, canary] of canaries.entries())
         must(
-          !said.toLowerCase().includes(canary.toLowerCase()),
+          !said.toLowerCase().includes(asJson(canary)),
           i === canaries.length - 1 ? 'the user name is told' : 'a credential is told',
         );
     },
@@ -150,6 +150,9 @@ export const failureChecks: readonly Check[] = [
     },
   },
 ];
+
+/** A text as it stands inside JSON, without case. */
+const asJson = (text: string): string => JSON.stringify(text).slice(1, -1).toLowerCase();
 
 async function refusal(
   bench: ContractBench,

@@ -62,7 +62,7 @@ export const rightTargetChecks: readonly Check[] = [
       mustEqual(inForeign.kind, 'NotFound', 'a foreign scope');
       const unknown = { by: 'userName' as const, scope: { 'no such thing': 'x' } };
       const inUnknown = await bench.find(first, scoped.ref, bench.ctx({ match: unknown }));
-      must(inUnknown.kind !== 'Located', 'a scope that cannot be told was ignored');
+      mustEqual(inUnknown.kind, 'Conflict', 'a scope that cannot be told');
     },
   },
   {
