@@ -15,6 +15,8 @@ export type Subscription = {
   /** Address of the database for LISTEN. */
   databaseUrl: string;
   applicationName: string;
+  /** Wait after news, in milliseconds, for readers that nobody waits for. */
+  lingerMs?: number;
   onError?: (error: unknown) => void;
 };
 
@@ -24,6 +26,7 @@ export function connectEventLog(s: Subscription): EventLogConsumer {
     dataSource: s.dataSource,
     listenUrl: s.databaseUrl,
     applicationName: s.applicationName,
+    ...(s.lingerMs !== undefined && { lingerMs: s.lingerMs }),
     ...(s.onError && { onError: s.onError }),
   });
 }
