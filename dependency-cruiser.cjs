@@ -5,7 +5,7 @@ const LAYERS = [
   ['app', '^apps/'],
   ['runtime', lib('connector-runtime')],
   ['wiring', lib('event-log-transport')],
-  ['projection', lib('projection')],
+  ['projection', lib('projection', 'log-relay')],
   [
     'adapter',
     lib(
@@ -21,7 +21,7 @@ const LAYERS = [
   ],
   ['port', lib('event-log', 'connector-sdk')],
   ['contract', lib('event-contracts', 'scim', 'opt-out', 'transparency-log')],
-  ['base', lib('config', 'telemetry', 'embedded-postgres')],
+  ['base', lib('config', 'telemetry', 'embedded-postgres', 'kafka-cluster')],
 ];
 
 const layering = LAYERS.slice(1).map(([name, path], i) => ({
@@ -86,9 +86,10 @@ module.exports = {
       to: { path: '/src/testing/|\\.spec\\.ts$' },
     },
     {
+      // The local cluster asks its own brokers whether they are ready; nothing else speaks to Kafka.
       name: 'kafka-client-only-in-its-adapter',
       severity: 'error',
-      from: { path: '^(libs|apps)/', pathNot: lib('event-log-kafka') },
+      from: { path: '^(libs|apps)/', pathNot: lib('event-log-kafka', 'kafka-cluster') },
       to: { path: '(kafkajs|@platformatic/kafka|@confluentinc/kafka-javascript)' },
     },
     {

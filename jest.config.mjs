@@ -30,12 +30,20 @@ const database = {
   globalTeardown: '<rootDir>/test/harness/database.teardown.mjs',
 };
 
+const broker = {
+  globalSetup: '<rootDir>/test/harness/kafka.setup.mjs',
+  globalTeardown: '<rootDir>/test/harness/kafka.teardown.mjs',
+};
+
 export default {
   maxWorkers: 2,
+  // Servers start in hooks; a busy machine takes its time. No spec asserts how long anything takes.
+  testTimeout: 60_000,
   projects: [
     tier('unit', '(?<!\\.(int|e2e|fault|kafka))\\.spec\\.ts$'),
     tier('int', '\\.int\\.spec\\.ts$', database),
     tier('e2e', '\\.e2e\\.spec\\.ts$'),
     tier('fault', '\\.fault\\.spec\\.ts$'),
+    tier('kafka', '\\.kafka\\.spec\\.ts$', broker),
   ],
 };

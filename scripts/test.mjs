@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { ensureBuilt, ensureInstalled, root, runAndExit } from './workspace.mjs';
 
-// test.mjs [faults] [JEST OPTIONS]: everything that needs only Node and npm, or the fault suite.
+// test.mjs [faults|kafka] [JEST OPTIONS]: everything that needs only Node and npm, the fault suite, or what needs a real broker.
 const [first, ...rest] = process.argv.slice(2);
-const faults = first === 'faults';
-const tiers = faults ? ['fault'] : ['unit', 'int', 'e2e'];
-const options = faults || first === undefined ? rest : [first, ...rest];
+const SUITES = { faults: ['fault'], kafka: ['kafka'] };
+const suite = SUITES[first];
+const tiers = suite ?? ['unit', 'int', 'e2e'];
+const options = suite || first === undefined ? rest : [first, ...rest];
 ensureInstalled();
 ensureBuilt();
 runAndExit(
@@ -13,7 +14,7 @@ runAndExit(
     path.join(root, 'node_modules/jest/bin/jest.js'),
     '--selectProjects',
     ...tiers,
-    ...(faults ? ['--runInBand'] : []),
+    ...(suite ? ['--runInBand'] : []),
     ...options,
   ],
   {

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('..', import.meta.url));
 const marker = path.join(root, 'node_modules', '.sever-installed');
 const MINIMUM = [24, 15];
+const CALLER_CHECK_MS = 250;
 
 const lockHash = () =>
   createHash('sha256')
@@ -22,7 +23,10 @@ export function ensureInstalled() {
   if (existsSync(marker) && readFileSync(marker, 'utf8') === lockHash() && existsSync(pinnedNode())) return;
   say('installing dependencies (once)');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const run = spawnSync(npm, ['ci', '--no-audit', '--no-fund'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const run = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (run.status !== 0) fail('npm ci failed; its output is above');
   mkdirSync(path.dirname(marker), { recursive: true });
   writeFileSync(marker, lockHash());
@@ -66,9 +70,27 @@ export function environment(extra = {}) {
 
 /** Runs a program in the foreground and ends with its status; signals are passed on. */
 export function runAndExit(args, extra = {}) {
-  const child = spawn(nodeBinary(), args, { cwd: process.cwd(), stdio: 'inherit', env: environment(extra) });
+  const child = spawn(nodeBinary(), args, {
+    cwd: process.cwd(),
+    // The pipe ends when this process does, however it ends: what runs in the foreground then stops in order.
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    env: environment({ ...extra, SEVER_PARENT_FD: '3' }),
+  });
+  child.stdio[3].on('error', () => undefined);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  if (process.env.npm_lifecycle_event !== undefined) endWithCaller(() => child.kill('SIGTERM'));
   child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
+}
+
+/** When npm is killed this process would be left behind. Signals that npm passes on arrive anyway: its scripts say `exec`. */
+function endWithCaller(end) {
+  const caller = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === caller) return;
+    clearInterval(timer);
+    end();
+  }, CALLER_CHECK_MS);
+  timer.unref();
 }
 
 export function fail(message) {

@@ -4,7 +4,7 @@ const sealed = { alg: 'A256GCM', kid: 's:1', n: 'AAAAAAAAAAAAAAAA', kc: 'k'.repe
 const STEPS = ['suspend', 'endSessions', 'revokeCredentials', 'stripEntitlements'];
 
 /** The events of one person's opt-out, as the pipeline writes them: 1 request, 9 outcomes, 3 decisions. */
-export function lifeOf(i) {
+export function lifeOf(i, instance = 'scim') {
   const subject = nameBasedId('bench-subject', i);
   const optOutId = nameBasedId('bench-opt-out', i);
   const base = { tenant: 'acme', subject, optOutId, time: new Date(1_700_000_000_000 + i) };
@@ -13,16 +13,16 @@ export function lifeOf(i) {
   const at = '2026-01-01T00:00:00.000Z';
   const instances = [
     {
-      instance: 'scim',
+      instance,
       system: 'scim',
       waivers: [],
       steps: STEPS.map(step => ({ step, support: 'supported', stage: 'cut' })),
     },
   ];
   const work = {
-    actor: { kind: 'connector', id: 'scim' },
+    actor: { kind: 'connector', id: instance },
     target,
-    instance: 'scim',
+    instance,
     system: 'scim',
     stage: 'cut',
     attempt: 1,
@@ -34,7 +34,7 @@ export function lifeOf(i) {
       ...base,
       type,
       id: id(type + step),
-      source: '/connectors/scim',
+      source: `/connectors/${instance}`,
       data: { ...work, step, residualAccessUntil: null },
     });
   return [
@@ -62,7 +62,7 @@ export function lifeOf(i) {
       ...base,
       type: 'sever.connector.stage-finished.v1',
       id: id('finished'),
-      source: '/connectors/scim',
+      source: `/connectors/${instance}`,
       data: work,
     }),
     makeEvent({

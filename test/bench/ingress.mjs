@@ -1,29 +1,17 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { PARTITIONS, toRecord } from '@sever/event-log';
 import { createPostgresEventLogAdmin, createPostgresEventLogWriter } from '@sever/event-log-postgres';
 import { makeEvent, newEventId } from '@sever/event-contracts';
 import { openDatabase } from '@sever/postgres';
+import { median } from './numbers.mjs';
+import { startPipeline } from './pipeline.mjs';
 
 const WRITERS = 16;
-const SECONDS = 8;
-const main = new URL('../../apps/sever/dist/main.js', import.meta.url).pathname;
 
-/** PATCH of a user over HTTP against the raw append of the same event, same database, same number of writers. */
-export async function ingress(progress) {
-  const data = mkdtempSync(path.join(tmpdir(), 'sever-bench-'));
-  const up = spawn(
-    process.execPath,
-    [main, 'up', '--json', '--port', '0', '--data', data, '--rate-limit', 'off'],
-    { stdio: ['ignore', 'pipe', 'ignore'] },
-  );
+/** PATCH of a user over HTTP against the raw append of the same event, same database, same number of writers, round by round. */
+export async function ingress(progress, { rounds = 5, seconds = 4 } = {}) {
+  const pipeline = await startPipeline(['--rate-limit', 'off']);
   try {
-    const ready = JSON.parse(
-      await new Promise(resolve => createInterface({ input: up.stdout }).once('line', resolve)),
-    );
+    const { ready } = pipeline;
     const { baseUrl, token } = ready.connections.find(c => c.id === 'strict');
     const send = (method, route, body) =>
       fetch(baseUrl + route, {
@@ -83,7 +71,7 @@ export async function ingress(progress) {
       await reply.arrayBuffer();
     };
     const rate = async work => {
-      const until = performance.now() + SECONDS * 1_000;
+      const until = performance.now() + seconds * 1_000;
       let done = 0;
       await Promise.all(
         ids.map(async (_id, i) => {
@@ -93,30 +81,35 @@ export async function ingress(progress) {
           }
         }),
       );
-      return done / SECONDS;
+      return done / seconds;
     };
-    await rate(patch);
-    progress('warm');
-    const patches = await rate(patch);
-    progress('PATCH done');
-    const appends = await rate(append);
+    const rates = { patch: [], append: [] };
+    for (let round = 0; round <= rounds; round += 1) {
+      const [patches, appends] = [await rate(patch), await rate(append)];
+      progress(
+        `round ${round} of ${rounds}: PATCH ${Math.round(patches)}/s, raw append ${Math.round(appends)}/s, ${(rounds - round) * seconds * 2} s left`,
+      );
+      // The first round warms up.
+      if (round === 0) continue;
+      rates.patch.push(patches);
+      rates.append.push(appends);
+    }
     await db.destroy();
     return {
       name: 'ingress',
       unit: 'writes/s',
       rows: [
-        { what: `raw append, ${WRITERS} writers`, value: appends },
+        { what: `raw append, ${WRITERS} writers`, value: median(rates.append) },
         {
           what: `PATCH over HTTP, ${WRITERS} clients`,
-          value: patches,
-          ratio: patches / appends,
+          value: median(rates.patch),
+          ratio: median(rates.patch.map((patches, i) => patches / rates.append[i])),
           against: 'raw append',
+          wanted: 0.5,
         },
       ],
     };
   } finally {
-    up.kill('SIGTERM');
-    await new Promise(resolve => up.once('exit', resolve));
-    rmSync(data, { recursive: true, force: true });
+    await pipeline.stop();
   }
 }

@@ -3,38 +3,36 @@ import {
   failureOf,
   isReply,
   type CallFailure,
+  type Conflict,
   type Ctx,
   type VendorReply,
   type VendorRequest,
 } from '@sever/connector-sdk';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { ScimSettings } from './config.js';
-import { malformed } from './outcomes.js';
+import { malformed, versionChanged } from './outcomes.js';
+import {
+  configSchema,
+  groupSchema,
+  isScimError,
+  listSchema,
+  PATCH_SCHEMA,
+  userSchema,
+  type ScimGroup,
+  type ScimUser,
+} from './resources.js';
 
-const USER_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:User';
-const ERROR_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:Error';
-export const PATCH_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
-
-const userSchema = z.object({
-  id: z.string().min(1),
-  userName: z.string(),
-  active: z.boolean().optional(),
-  externalId: z.string().nullish(),
-  meta: z.object({ version: z.string().optional() }).optional(),
-});
-const groupSchema = z.object({
-  id: z.string().min(1),
-  displayName: z.string().optional(),
-  members: z.array(z.object({ value: z.string() })).nullish(),
-});
-const listSchema = z.object({ totalResults: z.number().int(), Resources: z.array(z.unknown()).nullish() });
-
-export type ScimUser = z.infer<typeof userSchema>;
-export type ScimGroup = z.infer<typeof groupSchema>;
 export type Page<T> = { kind: 'Page'; total: number; items: T[] };
-
 /** A positively observed absence: 404 with a SCIM error body. */
 export type Absent = { kind: 'Absent' };
+export type Written = { kind: 'Ok'; status: number };
+/** What can come of a write. */
+export type WriteAnswer = Written | Absent | CallFailure | Conflict;
+export type Call = Pick<Ctx, 'signal' | 'traceparent' | 'permit'>;
+
+/** How long what the service says of itself is remembered, in milliseconds. */
+const CONFIG_MS = 5 * 60_000;
+const MEDIA_TYPE = 'application/scim+json';
 
 /** One call per method; every answer is a value. */
 export class ScimClient {
@@ -43,107 +41,130 @@ export class ScimClient {
     ctx: Pick<Ctx, 'signal' | 'traceparent'>,
   ) => Promise<VendorReply | CallFailure>;
 
+  private config: { patch: boolean; until: number } | undefined;
+
   constructor(
     private readonly settings: ScimSettings,
     secret: (reference: string) => Promise<string>,
   ) {
     this.http = createVendorHttp({
       baseUrl: settings.baseUrl,
-      accept: 'application/scim+json',
+      accept: MEDIA_TYPE,
       authorization: async () => `Bearer ${await secret(settings.tokenRef)}`,
     });
   }
 
-  async readUser(
-    id: string,
-    ctx: Call,
-  ): Promise<{ kind: 'User'; user: ScimUser; raw: Record<string, unknown> } | Absent | CallFailure> {
-    const reply = await this.call({ method: 'GET', path: `/Users/${encodeURIComponent(id)}` }, ctx);
-    if (!isReply(reply)) return reply;
-    const parsed = userSchema.safeParse(reply.json);
-    const raw = z.record(z.string(), z.unknown()).safeParse(reply.json);
-    if (!parsed.success || !raw.success || parsed.data.id !== id) return malformed(reply, 'reply.not-a-user');
-    return { kind: 'User', user: parsed.data, raw: raw.data };
+  async readUser(id: string, ctx: Call): Promise<{ kind: 'User'; user: ScimUser } | Absent | CallFailure> {
+    const answer = await this.read(userPath(id), userSchema, ctx);
+    if (answer.kind !== 'Resource') return answer;
+    return answer.resource.id === id
+      ? { kind: 'User', user: answer.resource }
+      : malformed(answer.reply, 'reply.not-that-user');
   }
 
-  findUsers(filter: string, ctx: Call): Promise<Page<ScimUser> | CallFailure> {
-    return this.page(
-      `/Users?filter=${encodeURIComponent(filter)}&startIndex=1&count=${this.settings.pageSize}`,
-      userSchema,
-      ctx,
-    );
+  async readGroup(
+    id: string,
+    ctx: Call,
+  ): Promise<{ kind: 'Group'; group: ScimGroup } | Absent | CallFailure> {
+    const answer = await this.read(groupPath(id), groupSchema, ctx);
+    if (answer.kind !== 'Resource') return answer;
+    return answer.resource.id === id
+      ? { kind: 'Group', group: answer.resource }
+      : malformed(answer.reply, 'reply.not-that-group');
+  }
+
+  /** A page of users from `startIndex` (from 1), all of them or those that the service says match. */
+  users(filter: string | undefined, startIndex: number, ctx: Call): Promise<Page<ScimUser> | CallFailure> {
+    return this.page('/Users', filter, startIndex, userSchema, ctx);
   }
 
   groups(startIndex: number, ctx: Call): Promise<Page<ScimGroup> | CallFailure> {
-    return this.page(`/Groups?startIndex=${startIndex}&count=${this.settings.pageSize}`, groupSchema, ctx);
+    return this.page('/Groups', undefined, startIndex, groupSchema, ctx);
   }
 
-  patch(
+  /** `NotOffered`: the service has no PATCH (405, 501), whatever it says of itself. */
+  async patch(
     path: string,
     operations: readonly object[],
     ctx: Call,
-  ): Promise<{ kind: 'Ok'; status: number } | Absent | CallFailure> {
-    return this.write(
-      {
-        method: 'PATCH',
-        path,
-        body: { schemas: [PATCH_SCHEMA], Operations: operations },
-        contentType: 'application/scim+json',
-      },
-      ctx,
-    );
+  ): Promise<WriteAnswer | { kind: 'NotOffered' }> {
+    const body = { schemas: [PATCH_SCHEMA], Operations: operations };
+    const answer = await this.write({ method: 'PATCH', path, body, contentType: MEDIA_TYPE }, ctx);
+    const { code } = 'code' in answer ? answer : { code: '' };
+    return code === 'vendor.http-405' || code === 'vendor.http-501' ? { kind: 'NotOffered' } : answer;
   }
 
-  put(
-    path: string,
-    body: Record<string, unknown>,
-    ctx: Call,
-  ): Promise<{ kind: 'Ok'; status: number } | Absent | CallFailure> {
-    return this.write(
-      {
-        method: 'PUT',
-        path,
-        body: { schemas: [USER_SCHEMA], ...body },
-        contentType: 'application/scim+json',
-      },
-      ctx,
-    );
+  /** Replaces a resource that was read before; a version that was read must still be there. */
+  put(path: string, resource: ScimUser | ScimGroup, schema: string, ctx: Call): Promise<WriteAnswer> {
+    const { meta, ...attributes } = resource;
+    const body = { schemas: [schema], ...attributes };
+    return this.write({ method: 'PUT', path, body, contentType: MEDIA_TYPE, ifMatch: meta?.version }, ctx);
   }
 
-  remove(id: string, ctx: Call): Promise<{ kind: 'Ok'; status: number } | Absent | CallFailure> {
-    return this.write({ method: 'DELETE', path: `/Users/${encodeURIComponent(id)}` }, ctx);
+  remove(id: string, ctx: Call): Promise<WriteAnswer> {
+    return this.write({ method: 'DELETE', path: userPath(id) }, ctx);
   }
 
+  /** What the service says about PATCH, asked anew after a while. Many say nothing at all: then it is tried. */
   async supportsPatch(ctx: Call): Promise<{ kind: 'Config'; patch: boolean } | CallFailure> {
-    const reply = await this.call({ method: 'GET', path: '/ServiceProviderConfig' }, ctx);
-    if (!isReply(reply)) return reply.kind === 'Absent' ? { kind: 'Config', patch: true } : reply;
-    const parsed = z.object({ patch: z.object({ supported: z.boolean() }) }).safeParse(reply.json);
-    return parsed.success
-      ? { kind: 'Config', patch: parsed.data.patch.supported }
-      : malformed(reply, 'reply.not-a-config');
+    if (this.config && this.config.until > Date.now()) return { kind: 'Config', patch: this.config.patch };
+    const answer = await this.read('/ServiceProviderConfig', configSchema, ctx);
+    if (answer.kind === 'Transient' || answer.kind === 'RateLimited' || answer.kind === 'AuthFailed')
+      return answer;
+    const patch = answer.kind === 'Resource' ? answer.resource.patch.supported : true;
+    this.config = { patch, until: Date.now() + CONFIG_MS };
+    return { kind: 'Config', patch };
   }
 
-  private async page<T>(path: string, schema: z.ZodType<T>, ctx: Call): Promise<Page<T> | CallFailure> {
-    const reply = await this.call({ method: 'GET', path }, ctx);
-    if (!isReply(reply))
-      return reply.kind === 'Absent'
-        ? malformed({ status: 404, contentType: '', bytes: 0 }, 'reply.no-list')
-        : reply;
-    const list = listSchema.safeParse(reply.json);
-    if (!list.success) return malformed(reply, 'reply.not-a-list');
-    const items = z.array(schema).safeParse(list.data.Resources ?? []);
-    return items.success
-      ? { kind: 'Page', total: list.data.totalResults, items: items.data }
-      : malformed(reply, 'reply.not-a-list');
-  }
-
-  private async write(
-    request: VendorRequest,
+  private async read<T>(
+    path: string,
+    schema: z.ZodType<T>,
     ctx: Call,
-  ): Promise<{ kind: 'Ok'; status: number } | Absent | CallFailure> {
+  ): Promise<{ kind: 'Resource'; resource: T; reply: VendorReply } | Absent | CallFailure> {
+    const reply = await this.call({ method: 'GET', path }, ctx);
+    if (!isReply(reply)) return reply;
+    const parsed = schema.safeParse(reply.json);
+    return parsed.success
+      ? { kind: 'Resource', resource: parsed.data, reply }
+      : malformed(reply, 'reply.not-that-resource');
+  }
+
+  private async page<T>(
+    place: string,
+    filter: string | undefined,
+    startIndex: number,
+    schema: z.ZodType<T>,
+    ctx: Call,
+  ): Promise<Page<T> | CallFailure> {
+    const query = new URLSearchParams({
+      ...(filter !== undefined && { filter }),
+      startIndex: String(startIndex),
+      count: String(this.settings.pageSize),
+    });
+    const path = `${place}?${query.toString().replaceAll('+', '%20')}`;
+    const answer = await this.read(path, listSchema, ctx);
+    // A list belongs to nobody in particular: who may not read it has the wrong rights for everybody.
+    if (answer.kind === 'Forbidden')
+      return {
+        kind: 'AuthFailed',
+        code: 'rights.missing',
+        help: 'give the token of this instance the right to read users and groups',
+        evidence: answer.evidence,
+      };
+    if (answer.kind === 'Absent')
+      return malformed({ status: 404, contentType: '', bytes: 0 }, 'reply.no-list');
+    if (answer.kind !== 'Resource') return answer;
+    const items = (answer.resource.Resources ?? []).map(item => schema.safeParse(item));
+    return items.every(item => item.success)
+      ? { kind: 'Page', total: answer.resource.totalResults, items: items.map(item => item.data) }
+      : malformed(answer.reply, 'reply.not-a-list');
+  }
+
+  private async write(request: VendorRequest, ctx: Call): Promise<WriteAnswer> {
     await ctx.permit();
     const reply = await this.call(request, ctx);
-    return isReply(reply) ? { kind: 'Ok', status: reply.status } : reply;
+    if (isReply(reply)) return { kind: 'Ok', status: reply.status };
+    return reply.kind === 'Malformed' && reply.code === 'vendor.http-412' ? versionChanged : reply;
   }
 
   /** A reply in the 2xx range that speaks SCIM, an absence that says so, or a failure. */
@@ -163,10 +184,5 @@ export class ScimClient {
   }
 }
 
-type Call = Pick<Ctx, 'signal' | 'traceparent' | 'permit'>;
-
-function isScimError(reply: VendorReply): boolean {
-  if (!/application\/(scim\+)?json/i.test(reply.contentType)) return false;
-  const parsed = z.object({ schemas: z.array(z.string()) }).safeParse(reply.json);
-  return parsed.success && parsed.data.schemas.includes(ERROR_SCHEMA);
-}
+export const userPath = (id: string): string => `/Users/${encodeURIComponent(id)}`;
+export const groupPath = (id: string): string => `/Groups/${encodeURIComponent(id)}`;

@@ -1,34 +1,25 @@
-import type { CallFailure, Ctx } from '@sever/connector-sdk';
-import type { ScimClient, ScimGroup } from './client.js';
-import { malformed } from './outcomes.js';
+import type { CallFailure } from '@sever/connector-sdk';
+import type { Call, ScimClient } from './client.js';
+import { completeList } from './complete-list.js';
+import type { ScimUser } from './resources.js';
 
-/** All groups that list a member. */
-export type Memberships = { kind: 'Memberships'; groups: ScimGroup[] };
-
-const PAGES_MAX = 10_000;
+/** Ids of all groups that a user is a direct member of. */
+export type Memberships = { kind: 'Memberships'; groups: string[] };
 
 /**
- * Walks all groups completely. Servers that ignore paging repeat the first page: a page that brings nothing new ends the walk,
- * and the walk counts only when it saw as many groups as the server says there are.
+ * Looks from both sides: at the members of every group, and at the groups that the user itself names, since services leave
+ * long member lists out. Membership through another group is not listed: it ends with the direct one.
  */
 export async function membershipsOf(
   client: ScimClient,
-  id: string,
-  ctx: Ctx,
+  user: ScimUser,
+  ctx: Call,
 ): Promise<Memberships | CallFailure> {
-  const seen = new Map<string, ScimGroup>();
-  let total = 0;
-  for (let page = 0; page < PAGES_MAX; page += 1) {
-    const answer = await client.groups(seen.size + 1, ctx);
-    if (answer.kind !== 'Page') return answer;
-    total = answer.total;
-    const before = seen.size;
-    for (const group of answer.items) seen.set(group.id, group);
-    if (seen.size >= total || seen.size === before) break;
-  }
-  if (seen.size < total) return malformed({ status: 200, contentType: '', bytes: 0 }, 'list.truncated');
-  return {
-    kind: 'Memberships',
-    groups: [...seen.values()].filter(g => g.members?.some(m => m.value === id)),
-  };
+  const all = await completeList(startIndex => client.groups(startIndex, ctx));
+  if (all.kind !== 'Complete') return all;
+  const listed = all.items.filter(group => group.members?.some(m => m.value === user.id)).map(g => g.id);
+  const named = (user.groups ?? [])
+    .filter(group => group.type?.toLowerCase() !== 'indirect')
+    .map(group => group.value);
+  return { kind: 'Memberships', groups: [...new Set([...listed, ...named])].sort() };
 }

@@ -1,4 +1,4 @@
-import type { Malformed, NotFound } from '@sever/connector-sdk';
+import type { Conflict, Malformed, NotFound } from '@sever/connector-sdk';
 
 /** A reply that was not understood: its shape, never its content. */
 export const malformed = (
@@ -17,3 +17,19 @@ export const absent = (key: string): NotFound => ({
   keysTried: [key],
   evidence: {},
 });
+
+/** Nothing can be given back to an account that is not there. */
+export const accountGone: Conflict = {
+  kind: 'Conflict',
+  code: 'account.gone',
+  help: 'the account was deleted meanwhile; make a new one',
+  evidence: {},
+};
+
+/** Somebody else changed the resource between reading and writing: it is read again at the next try. */
+export const versionChanged: Conflict = {
+  kind: 'Conflict',
+  code: 'version.changed',
+  help: 'something else writes to the same resource all the time; find out what',
+  evidence: {},
+};

@@ -11,7 +11,7 @@ import {
   workerSettings,
 } from '@sever/event-log-transport';
 import { openDatabase } from '@sever/postgres';
-import { projectBatch } from '@sever/projection';
+import { PROJECTOR_LANES, projectBatch } from '@sever/projection';
 import { createLogger, createMetrics, startTracing } from '@sever/telemetry';
 import { Counter, Gauge } from 'prom-client';
 
@@ -40,7 +40,7 @@ export async function runProjector(): Promise<void> {
   const dataSource = await openDatabase({
     url: config.databaseUrl,
     applicationName: 'projector',
-    poolMax: 4,
+    poolMax: 3 + PROJECTOR_LANES,
   });
   const onError = (error: unknown): void => logger.warn({ err: error }, 'the projector tries again');
   const consumer = new TransactionalConsumer({
@@ -55,6 +55,7 @@ export async function runProjector(): Promise<void> {
     }),
     dataSource,
     handleBatch: projectBatch,
+    lanes: PROJECTOR_LANES,
     onCommitted: records => projected.inc(records.length),
     // An event that cannot be read or differs from the log stops the projector: skipping it would falsify the audit.
     isFatal: error => error instanceof ContractError || error instanceof AuditError,

@@ -11,7 +11,16 @@ if (!existsSync(main)) {
   process.exit(3);
 }
 const child = spawn(existsSync(pinned) ? pinned : process.execPath, [main, ...process.argv.slice(2)], {
-  stdio: 'inherit',
+  // The pipe ends when this process does, however it ends: a pipeline in the foreground then stops in order.
+  stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+  env: { ...process.env, SEVER_PARENT_FD: '3' },
 });
+child.stdio[3].on('error', () => undefined);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
+
+// npx runs this in a shell. A signal to npx ends that shell and leaves this process behind: then it is meant as well.
+const CALLER_CHECK_MS = 250;
+const caller = process.ppid;
+if (process.env.npm_command !== undefined)
+  setInterval(() => process.ppid !== caller && child.kill('SIGTERM'), CALLER_CHECK_MS).unref();

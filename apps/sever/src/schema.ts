@@ -3,6 +3,7 @@ import { connectorRuntimeMigrations } from '@sever/connector-runtime';
 import { coordinationMigrations } from '@sever/coordination';
 import { directoryMigrations } from '@sever/directory';
 import { eventLogMigrations } from '@sever/event-log-postgres';
+import { relayMigrations } from '@sever/log-relay';
 import { roleMigrations, type Migration } from '@sever/postgres';
 import { readModelMigrations } from '@sever/read-models';
 import { subjectKeyMigrations } from '@sever/subject-keys';
@@ -17,4 +18,5 @@ export const migrations: readonly Migration[] = [
   ...readModelMigrations,
   ...connectorRuntimeMigrations,
   ...auditMigrations,
+  ...relayMigrations,
 ];

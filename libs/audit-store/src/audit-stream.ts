@@ -1,15 +1,7 @@
-import { createHash } from 'node:crypto';
-import type { SeverEvent } from '@sever/event-contracts';
-import { rows, type Queryable } from '@sever/postgres';
-
-/** An event with its place in the log and the bytes as they were read. */
-export type AuditedEvent = {
-  topic: string;
-  partition: number;
-  logOffset: bigint;
-  value: Buffer;
-  event: SeverEvent;
-};
+import { hash } from 'node:crypto';
+import { binaryArray, copyRows, rows } from '@sever/postgres';
+import type { EntityManager } from 'typeorm';
+import { AUDIT_COLUMNS, type AuditedEvent, type DigestedEvent } from './audit-columns.js';
 
 /** The audit stream and the log disagree: nothing may go on before a person has looked. */
 export class AuditError extends Error {
@@ -17,65 +9,65 @@ export class AuditError extends Error {
   readonly code = 'audit.bytes-differ';
 }
 
+/** As a string in between: the way of the runtime that is three times as fast as a Buffer for short inputs. */
+const sha256 = (bytes: Buffer): Buffer => Buffer.from(hash('sha256', bytes, 'binary'), 'latin1');
+
+/** Records of one partition without a gap, and the SHA-256 over the SHA-256 of each. */
+type Run = { topic: string; partition: number; first: number; last: number; digest: Buffer };
+
 /**
- * Appends events to the audit stream. The bytes are taken from the log itself and must have the digest of the bytes that the
- * reader saw: a reader that was given anything else is stopped here.
+ * Appends events to the audit stream. The bytes are those that the reader saw; the database hashes its log over the same offsets
+ * and both must agree: a reader that was given anything else is stopped here.
  * @throws AuditError `audit.bytes-differ`
  */
-export async function appendAudit(on: Queryable, events: readonly AuditedEvent[]): Promise<void> {
-  const columns = events.map(({ topic, partition, logOffset, value, event }) => ({
-    topic,
-    partition,
-    logOffset: String(logOffset),
-    sha256: createHash('sha256').update(value).digest('hex'),
-    id: event.id,
-    type: event.type,
-    time: event.time,
-    actor: event.data.actor,
-    target: event.data.target,
-    tenant: event.tenant,
-    subject: event.subject,
-    optOut: event.optoutid ?? null,
-    connector: connectorOf(event),
-  }));
-  const written = await rows(
-    on,
-    `insert into audit_event (topic, partition, log_offset, event_id, type, time, actor_kind, actor_id, target_kind, target_id,
-                              tenant, subject, opt_out_id, connector, sha256, value)
-     select u.topic, u.part, u.off, u.id, u.type, u.time, u.ak, u.ai, u.tk, u.ti, u.tenant, u.subject, u.optout, u.connector,
-            decode(u.sha, 'hex'), r.value
-       from unnest($1::text[], $2::int[], $3::bigint[], $4::uuid[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::text[],
-                   $10::text[], $11::text[], $12::text[], $13::uuid[], $14::text[], $15::text[])
-            as u(topic, part, off, id, type, time, ak, ai, tk, ti, tenant, subject, optout, connector, sha)
-       cross join lateral (
-         -- One index look-up per event; a join would be planned as a scan of the whole log.
-         select l.value from log_record l where l.topic = u.topic and l.partition = u.part and l."offset" = u.off limit 1) r
-      where sha256(r.value) = decode(u.sha, 'hex')
-     returning 1 as one`,
-    [
-      columns.map(c => c.topic),
-      columns.map(c => c.partition),
-      columns.map(c => c.logOffset),
-      columns.map(c => c.id),
-      columns.map(c => c.type),
-      columns.map(c => c.time),
-      columns.map(c => c.actor.kind),
-      columns.map(c => c.actor.id),
-      columns.map(c => c.target.kind),
-      columns.map(c => c.target.id),
-      columns.map(c => c.tenant),
-      columns.map(c => c.subject),
-      columns.map(c => c.optOut),
-      columns.map(c => c.connector),
-      columns.map(c => c.sha256),
-    ],
-  );
-  if (written.length !== events.length)
-    throw new AuditError(
-      `${events.length - written.length} of ${events.length} events differ from the log; compare both before anything else`,
-    );
+export async function appendAudit(em: EntityManager, events: readonly AuditedEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  const digested = events.map(event => ({ ...event, sha256: sha256(event.value) }));
+  await copyRows(em, 'audit_event', AUDIT_COLUMNS, digested);
+  await compareWithLog(em, runsOf(digested));
 }
 
-function connectorOf(event: SeverEvent): string | null {
-  return 'instance' in event.data && typeof event.data.instance === 'string' ? event.data.instance : null;
+async function compareWithLog(em: EntityManager, runs: readonly Run[]): Promise<void> {
+  const logged = await rows<{ digest: Buffer | null }>(
+    em,
+    `select (select sha256(string_agg(sha256(r.value), ''::bytea order by r."offset")) from log_record r
+              where r.topic = u.topic and r.partition = u.part and r."offset" between u.first and u.last) as digest
+       from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) with ordinality as u(topic, part, first, last, n)
+      order by u.n`,
+    [
+      binaryArray('text', runs, r => r.topic),
+      binaryArray('int4', runs, r => r.partition),
+      binaryArray('int8', runs, r => r.first),
+      binaryArray('int8', runs, r => r.last),
+    ],
+  );
+  const differing = runs.filter((run, i) => !logged[i]?.digest?.equals(run.digest));
+  if (differing.length === 0) return;
+  const where = differing.slice(0, 5).map(r => `${r.topic}/${r.partition} ${r.first} to ${r.last}`);
+  throw new AuditError(`events differ from the log (${where.join(', ')}); compare both before anything else`);
+}
+
+/** The records by partition, cut where an offset is missing. */
+function runsOf(events: readonly DigestedEvent[]): Run[] {
+  const open = new Map<string, { first: DigestedEvent; last: number; digests: Buffer[] }>();
+  const closed: Run[] = [];
+  const close = (run: { first: DigestedEvent; last: number; digests: Buffer[] }): void => {
+    const { topic, partition, logOffset } = run.first;
+    const digest = sha256(Buffer.concat(run.digests));
+    closed.push({ topic, partition, first: Number(logOffset), last: run.last, digest });
+  };
+  for (const event of events) {
+    const key = `${event.topic}/${event.partition}`;
+    const offset = Number(event.logOffset);
+    const run = open.get(key);
+    if (run?.last === offset - 1) {
+      run.last = offset;
+      run.digests.push(event.sha256);
+      continue;
+    }
+    if (run) close(run);
+    open.set(key, { first: event, last: offset, digests: [event.sha256] });
+  }
+  for (const run of open.values()) close(run);
+  return closed;
 }

@@ -1,4 +1,5 @@
 export { compareAudit, type AuditComparison } from './audit-comparison.js';
 export { auditMigrations } from './audit-migrations.js';
-export { AuditError, appendAudit, type AuditedEvent } from './audit-stream.js';
+export { type AuditedEvent } from './audit-columns.js';
+export { AuditError, appendAudit } from './audit-stream.js';
 export { timelines, type TimelineEntry } from './timelines.js';

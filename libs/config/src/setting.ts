@@ -14,7 +14,7 @@ export type Settings = Readonly<Record<string, Setting>>;
 /** The typed configuration that follows from declared settings. */
 export type ConfigOf<S extends Settings> = { readonly [K in keyof S]: z.infer<S[K]['schema']> };
 
-/** Declares a setting. Secrets must not have a default in their schema. */
+/** Declares a setting. Secrets must not have a default in their schema; they may also come from a file, named by `ENV_FILE`. */
 export function setting<T extends z.ZodType>(
   env: string,
   text: string,

@@ -7,7 +7,7 @@ import { SWITCH_CHANNEL, findInstance } from '@sever/directory';
 import { makeEvent, newEventId } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
 import { createPostgresEventLogWriter } from '@sever/event-log-postgres';
-import { EventLogServer, connectEventLog } from '@sever/event-log-transport';
+import { EventLogServer, UnchangedErrors, connectEventLog } from '@sever/event-log-transport';
 import { openDatabase } from '@sever/postgres';
 import type { SubjectKeys } from '@sever/subject-keys';
 import { currentTraceparent, inSpan, type Logger } from '@sever/telemetry';
@@ -19,6 +19,7 @@ import { InstanceEngine } from './instance-engine.js';
 import type { InstanceMetrics } from './instance-metrics.js';
 import { PermitGate } from './permit-gate.js';
 import { RetryLoop } from './retry-loop.js';
+import { TurnGate } from './turn-gate.js';
 import { resolveSecret } from './secret-reference.js';
 import { DeadLetters } from './store/dead-letters.js';
 import { readHealth, saveBreaker, saveCounts } from './store/health-store.js';
@@ -34,7 +35,11 @@ export type InstanceOptions<S> = {
   onFatal: (error: Error) => void;
 };
 
-const HEALTH_EVERY_MS = 2_000;
+/** Between two looks at what waits: often while something does. The overview counts an instance as up for 15 s. */
+const HEALTH_BUSY_MS = 2_000;
+const HEALTH_IDLE_MS = 6_000;
+/** People whose work has begun, for each step that may run: whoever comes under load is found before others' work goes on. */
+const PEOPLE_PER_TURN = 16;
 const SLOW_START_MS = 500;
 
 @Module({})
@@ -55,6 +60,7 @@ class InstanceModule {
 export class ConnectorInstance {
   private service: INestMicroservice | undefined;
   private healthTimer: NodeJS.Timeout | undefined;
+  private stopping = false;
 
   private constructor(
     private readonly c: InstanceContext,
@@ -96,6 +102,7 @@ export class ConnectorInstance {
       bindings: new BindingCache(dataSource, o.instance),
       permits: new PermitGate(dataSource, () => breaker.isOpen),
       breaker,
+      turns: new TurnGate(o.definition.manifest.concurrency),
       metrics: o.metrics,
       logger: o.logger.child({ connector: o.instance }),
     };
@@ -110,10 +117,10 @@ export class ConnectorInstance {
       consumer,
       group: name,
       topics: ['requests'],
-      concurrency: o.definition.manifest.concurrency,
+      concurrency: o.definition.manifest.concurrency * PEOPLE_PER_TURN,
       onFatal: o.onFatal,
     });
-    const engine = new InstanceEngine(c);
+    const engine = new InstanceEngine(c, at => opened?.retries.poke(at));
     opened = new ConnectorInstance(c, server, engine, new RetryLoop(c, engine, onError), onError);
     return opened;
   }
@@ -127,15 +134,16 @@ export class ConnectorInstance {
         logger: false,
       },
     );
+    this.service.useGlobalFilters(new UnchangedErrors());
     await this.service.listen();
     this.retries.start();
-    this.healthTimer = setInterval(() => void this.reportHealth().catch(this.onError), HEALTH_EVERY_MS);
-    await this.reportHealth();
+    await this.watchHealth();
   }
 
   /** Stops intake, lets work finish, then aborts what does not end. */
   async stop(): Promise<void> {
-    clearInterval(this.healthTimer);
+    this.stopping = true;
+    clearTimeout(this.healthTimer);
     this.c.breaker.stop();
     const abort = setTimeout(() => this.engine.abort(), 6_000);
     await Promise.all([this.service?.close(), this.retries.stop()]);
@@ -179,9 +187,9 @@ export class ConnectorInstance {
     this.retries.poke();
   }
 
-  /** 1, 2, 4 … people at once, so that the crowd does not knock the target over again. */
+  /** 1, 2, 4 … steps at once, so that the crowd does not knock the target over again. */
   private slowStart(limit: number): void {
-    this.server.setConcurrency(limit);
+    this.c.turns.setLimit(limit);
     if (limit < this.c.manifest.concurrency)
       setTimeout(() => this.slowStart(limit * 2), SLOW_START_MS).unref();
   }
@@ -220,7 +228,17 @@ export class ConnectorInstance {
     await dataSource.query(`select pg_notify('${SWITCH_CHANNEL}', $1)`, [instance]);
   }
 
-  private async reportHealth(): Promise<void> {
+  private async watchHealth(): Promise<void> {
+    const isBusy = await this.reportHealth().catch((error: unknown) => {
+      this.onError(error);
+      return true;
+    });
+    if (this.stopping) return;
+    this.healthTimer = setTimeout(() => void this.watchHealth(), isBusy ? HEALTH_BUSY_MS : HEALTH_IDLE_MS);
+  }
+
+  /** @returns whether anything waits or runs */
+  private async reportHealth(): Promise<boolean> {
     const { instance, dataSource, metrics } = this.c;
     const [{ lag, inFlight, queued }, { parked, retrying }] = await Promise.all([
       this.server.stats(),
@@ -229,5 +247,6 @@ export class ConnectorInstance {
     await saveCounts(dataSource, instance, { lag: lag + queued, parked, retrying });
     for (const [state, value] of Object.entries({ inFlight, queued, parked, retrying }))
       metrics.work.set({ connector: instance, state }, value);
+    return lag + inFlight + queued + parked + retrying > 0;
   }
 }

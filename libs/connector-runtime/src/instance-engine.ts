@@ -26,7 +26,11 @@ export class InstanceEngine {
   private readonly superseded = new Set<string>();
   private readonly drain = new AbortController();
 
-  constructor(private readonly c: InstanceContext) {}
+  /** @param onDue is told when work will be due that no record of the log brings; now when it names no time */
+  constructor(
+    private readonly c: InstanceContext,
+    private readonly onDue: (at?: Date) => void = () => undefined,
+  ) {}
 
   /** Handles one record; the verdict is given once what follows from it is stored. */
   async handle(record: LogRecord, event: SeverEvent): Promise<Verdict> {
@@ -93,10 +97,12 @@ export class InstanceEngine {
       case 'sever.optout.retry-requested.v1':
         if (event.data.instance === null || event.data.instance === instance)
           await hasten(dataSource, instance, optOutId);
+        this.onDue();
         return ack;
       case 'sever.optout.waived.v1':
         if (event.data.instance === instance)
           await waiveSteps(dataSource, instance, optOutId, event.data.step ? [event.data.step] : STEPS);
+        this.onDue();
         return ack;
       default:
         return skip(`not for connectors: ${key.length > 0 ? event.type : ''}`);
@@ -118,6 +124,7 @@ export class InstanceEngine {
       const result = await this.run(item);
       failpoint('park.before-commit');
       await settleWork(dataSource, instance, item, result);
+      if (result.state === 'retrying') this.onDue(result.dueAt ?? undefined);
     } finally {
       clearInterval(renew);
     }

@@ -3,12 +3,16 @@ import type { InstanceContext } from './engine/work-context.js';
 import { claimDueWork, workOverview } from './store/work-item-store.js';
 
 const CLAIM = 32;
-const POLL_MS = 1_000;
+/** Longest time without a look at the table, in milliseconds: the work of a process that died becomes due by itself. */
+const POLL_MS = 5_000;
 
 /** Claims work whose next try is due and runs it, bounded, beside the records of the log. */
 export class RetryLoop {
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
+  /** When something asked to be looked at, on the monotonic clock. */
+  private asked = Number.POSITIVE_INFINITY;
+  private ticking = false;
   private readonly running = new Set<Promise<void>>();
 
   constructor(
@@ -21,9 +25,10 @@ export class RetryLoop {
     this.plan(0);
   }
 
-  /** Something became due now. */
-  poke(): void {
-    if (!this.stopped) this.plan(0);
+  /** Something is due at that time, by default now. */
+  poke(at?: Date): void {
+    this.asked = Math.min(this.asked, performance.now() + (at ? at.getTime() - Date.now() : 0));
+    if (!this.ticking) this.plan(POLL_MS);
   }
 
   async stop(): Promise<void> {
@@ -34,11 +39,15 @@ export class RetryLoop {
 
   private plan(inMs: number): void {
     clearTimeout(this.timer);
-    if (!this.stopped) this.timer = setTimeout(() => void this.tick(), Math.max(10, Math.min(inMs, POLL_MS)));
+    if (this.stopped) return;
+    const wait = Math.min(inMs, POLL_MS, this.asked - performance.now());
+    this.timer = setTimeout(() => void this.tick(), Math.max(10, wait));
   }
 
   private async tick(): Promise<void> {
     let wait = POLL_MS;
+    this.ticking = true;
+    this.asked = Number.POSITIVE_INFINITY;
     try {
       const room = this.c.manifest.concurrency - this.running.size;
       if (!this.c.breaker.isOpen && room > 0) {
@@ -57,6 +66,7 @@ export class RetryLoop {
     } catch (error) {
       this.onError(error);
     }
+    this.ticking = false;
     this.plan(wait);
   }
 
@@ -64,7 +74,11 @@ export class RetryLoop {
     const work: Promise<void> = this.engine
       .resume(item)
       .catch(this.onError)
-      .finally(() => this.running.delete(work));
+      .finally(() => {
+        const wasFull = this.running.size >= this.c.manifest.concurrency;
+        this.running.delete(work);
+        if (wasFull) this.poke();
+      });
     this.running.add(work);
   }
 }

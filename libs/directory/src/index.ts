@@ -30,6 +30,7 @@ export {
   insertResource,
   pageOfResources,
   removeResource,
+  updateOfVersion,
   updateResource,
   walkResources,
   type StoredResource,

@@ -1,5 +1,5 @@
 import { migration } from '@sever/postgres';
-import { appendFunction } from './schema/append-function.js';
+import { appendFunction, appendFunctionFast } from './schema/append-function.js';
 import { groupTables } from './schema/group-tables.js';
 import { logTables } from './schema/log-tables.js';
 
@@ -8,4 +8,5 @@ export const eventLogMigrations = [
   migration(1_790_000_001_000, 'EventLog', logTables),
   migration(1_790_000_001_100, 'EventLogAppend', appendFunction),
   migration(1_790_000_001_200, 'EventLogGroups', groupTables),
+  migration(1_790_000_001_300, 'EventLogAppendFast', appendFunctionFast),
 ];

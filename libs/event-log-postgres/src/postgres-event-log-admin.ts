@@ -2,19 +2,19 @@ import {
   EventLogError,
   partitionKey,
   type EventLogAdmin,
+  type EventLogScanner,
   type LogRecord,
   type Offsets,
-  type PartitionKey,
   type TopicSpec,
 } from '@sever/event-log';
 import { rows } from '@sever/postgres';
 import type { DataSource } from 'typeorm';
-import { RECORD_COLUMNS, tableOf, toLogRecord, type RecordRow } from './record-row.js';
+import { RECORD_COLUMNS, parsePartitionKey, tableOf, toLogRecord, type RecordRow } from './record-row.js';
 
 type OffsetRow = { partition: number; next: string };
 
 /** Topics and positions of the log in PostgreSQL. */
-export function createPostgresEventLogAdmin(dataSource: DataSource): EventLogAdmin {
+export function createPostgresEventLogAdmin(dataSource: DataSource): EventLogAdmin & EventLogScanner {
   return {
     ensureTopics: specs => ensureTopics(dataSource, specs),
     offsetsForTime: async (topic, timestamp) =>
@@ -72,7 +72,7 @@ async function* scan(
 ): AsyncGenerator<readonly LogRecord[]> {
   const limit = o.batchRecords ?? 2_000;
   for (const [key, end] of [...o.to].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const { topic, partition } = parse(key);
+    const { topic, partition } = parsePartitionKey(key);
     if (!o.topics.includes(topic)) continue;
     let next = o.from?.get(key) ?? 0n;
     while (next < end) {
@@ -88,9 +88,4 @@ async function* scan(
       next = (records.at(-1)?.offset ?? end) + 1n;
     }
   }
-}
-
-function parse(key: PartitionKey): { topic: string; partition: number } {
-  const slash = key.lastIndexOf('/');
-  return { topic: key.slice(0, slash), partition: Number(key.slice(slash + 1)) };
 }

@@ -39,25 +39,61 @@ async function append(tx: EntityManager, records: readonly NewRecord[]): Promise
   }));
 }
 
-async function logAppend(
+/**
+ * A change of one row and the event that tells it, as one statement: a transaction of its own without the round trips of one. The
+ * append comes after the change, and only when there was one.
+ * @param change a data-modifying statement with RETURNING
+ * @returns the changed row, or undefined when nothing matched: then nothing was appended
+ */
+export async function changeAndAppend<T extends object>(
+  dataSource: DataSource,
+  change: { sql: string; parameters: readonly unknown[] },
+  record: NewRecord,
+): Promise<T | undefined> {
+  const first = change.parameters.length + 1;
+  const append = Array.from({ length: APPEND_PARAMETERS }, (_, i) => `$${first + i}`).join(', ');
+  const found = await inLog(() =>
+    rows<T>(
+      dataSource,
+      `with changed as (${change.sql}) select changed.* from changed cross join lateral log_append(${append}) appended`,
+      [...change.parameters, ...appendParameters([record], [partitionOf(record.key)])],
+    ),
+  );
+  return found[0];
+}
+
+const APPEND_PARAMETERS = 7;
+
+function appendParameters(records: readonly NewRecord[], partitions: readonly number[]): unknown[] {
+  return [
+    records.map(r => r.topic),
+    partitions,
+    records.map(r => r.eventId),
+    records.map(r => r.key),
+    records.map(r => r.type),
+    records.map(r => JSON.stringify(r.headers)),
+    records.map(r => r.value),
+  ];
+}
+
+function logAppend(
   tx: EntityManager,
   records: readonly NewRecord[],
   partitions: readonly number[],
 ): Promise<{ offset: string; duplicate: boolean }[]> {
-  try {
-    return await rows(
+  return inLog(() =>
+    rows(
       tx,
       'select n, "offset", duplicate from log_append($1, $2, $3, $4, $5, $6, $7) order by n',
-      [
-        records.map(r => r.topic),
-        partitions,
-        records.map(r => r.eventId),
-        records.map(r => r.key),
-        records.map(r => r.type),
-        records.map(r => JSON.stringify(r.headers)),
-        records.map(r => r.value),
-      ],
-    );
+      appendParameters(records, partitions),
+    ),
+  );
+}
+
+/** Errors that the append raises, by their code. */
+async function inLog<T>(statement: () => Promise<T>): Promise<T> {
+  try {
+    return await statement();
   } catch (error) {
     const code = databaseErrorCode(error);
     if (code && code in ERRORS) {

@@ -1,4 +1,4 @@
-import type { LogRecord } from '@sever/event-log';
+import type { LogRecord, PartitionKey, TopicPartition } from '@sever/event-log';
 
 /** A row of `log_record` as the driver delivers it. */
 export type RecordRow = {
@@ -33,3 +33,9 @@ export function toLogRecord(row: RecordRow): LogRecord {
 /** Tables by topic: a connector may read `log_requests` although not its parent. */
 const TABLES: Readonly<Record<string, string>> = { requests: 'log_requests', outcomes: 'log_outcomes' };
 export const tableOf = (topic: string): string => TABLES[topic] ?? 'log_record';
+
+/** The partition that a key names. */
+export function parsePartitionKey(key: PartitionKey): TopicPartition {
+  const slash = key.lastIndexOf('/');
+  return { topic: key.slice(0, slash), partition: Number(key.slice(slash + 1)) };
+}

@@ -1,12 +1,17 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import {
+  EventLogError,
   partitionKey,
   type EventLogConsumer,
   type LogRecord,
+  type Offsets,
   type PartitionKey,
   type TopicPartition,
 } from '@sever/event-log';
 import { advanceConsumerOffsets, loadConsumerOffsets } from '@sever/event-log-postgres';
 import type { DataSource, EntityManager } from 'typeorm';
+import { ConsumerLane } from './consumer-lane.js';
+import { startOf, type Batch } from './positioned-queue.js';
 
 export type TransactionalConsumerOptions = {
   /** Name of the consumer: its group and its rows in `consumer_offset`. */
@@ -25,25 +30,31 @@ export type TransactionalConsumerOptions = {
   onFatal: (error: Error) => void;
   onError?: (error: unknown) => void;
   batchRecords?: number;
+  /**
+   * How many batches are in work at once, 1 by default. Partition p of every topic belongs to lane p modulo this number: `handleBatch`
+   * may touch only rows that follow from the records' keys.
+   */
+  lanes?: number;
 };
 
 const RETRY_MS_MAX = 5_000;
 const HIGH_WATER = 8_000;
+const BATCH = 2_000;
 
 /**
  * Reads the log in batches, each applied in one transaction whose first statement moves the stored offsets: a batch is
  * applied exactly once, a zombie's transaction fails. Batches are as large as what waits, so that an idle reader adds no delay.
  */
 export class TransactionalConsumer {
-  private queue: { record: LogRecord; epoch: number }[] = [];
-  private readonly positions = new Map<PartitionKey, bigint>();
-  private readonly epochs = new Map<PartitionKey, number>();
+  private readonly lanes: readonly ConsumerLane[];
+  /** What is assigned, also while its stored positions are still being read. */
+  private readonly assignedIn = new Map<PartitionKey, { tp: TopicPartition; epoch: number }>();
   private paused = false;
-  private working: Promise<void> | undefined;
-  private stopping = false;
-  private lastProgress = Date.now();
+  private readonly stopped = new AbortController();
 
-  constructor(private readonly o: TransactionalConsumerOptions) {}
+  constructor(private readonly o: TransactionalConsumerOptions) {
+    this.lanes = Array.from({ length: o.lanes ?? 1 }, () => this.makeLane());
+  }
 
   start(): Promise<void> {
     return this.o.consumer.start({
@@ -51,140 +62,140 @@ export class TransactionalConsumer {
       topics: this.o.topics,
       from: 'earliest',
       onAssigned: (tps, epoch) => this.assigned(tps, epoch),
-      onRevoked: tps => this.revoked(tps),
-      onRecords: (_tp, records, epoch) => this.received(records, epoch),
+      onRevoked: (tps, epoch) => this.revoked(tps, epoch),
+      onRecords: (tp, records, epoch) => this.received(tp, records, epoch),
       onFatal: error => this.o.onFatal(error),
     });
   }
 
-  /** Finishes the running batch and leaves. */
+  /** Finishes the running batches and leaves. */
   async stop(): Promise<void> {
-    this.stopping = true;
-    this.queue = [];
-    await this.working;
+    this.halt();
+    await Promise.all(this.lanes.map(lane => lane.idle()));
     await this.o.consumer.stop({ drainMs: 1_000 });
   }
 
   /** For liveness: what waits, and how long nothing was finished although something waits. */
   progress(): { queued: number; stuckMs: number } {
-    const busy = this.queue.length > 0 || this.working !== undefined;
-    return { queued: this.queue.length, stuckMs: busy ? Date.now() - this.lastProgress : 0 };
+    return { queued: this.queued(), stuckMs: Math.max(...this.lanes.map(lane => lane.stuckMs())) };
   }
 
   async lag(): Promise<number> {
     let total = 0n;
     for (const behind of (await this.o.consumer.lag()).values()) total += behind;
-    return Number(total) + this.queue.length;
+    return Number(total) + this.queued();
+  }
+
+  private makeLane(): ConsumerLane {
+    const lane: ConsumerLane = new ConsumerLane({
+      batchRecords: this.o.batchRecords ?? BATCH,
+      apply: batch => this.apply(batch),
+      onCommitted: records => this.o.onCommitted?.(records),
+      onFailed: (error, failures) => this.failed(lane, error, failures),
+      onTaken: () => this.relieve(),
+    });
+    return lane;
+  }
+
+  private laneOf(tp: TopicPartition): ConsumerLane {
+    const lane = this.lanes[tp.partition % this.lanes.length];
+    if (!lane) throw new Error(`no lane for partition ${tp.partition}`);
+    return lane;
+  }
+
+  private queued(): number {
+    return this.lanes.reduce((sum, lane) => sum + lane.queue.length, 0);
+  }
+
+  private halt(): void {
+    this.stopped.abort();
+    for (const lane of this.lanes) lane.stop();
   }
 
   private async assigned(tps: readonly TopicPartition[], epoch: number): Promise<void> {
-    const offsets = await loadConsumerOffsets(this.o.dataSource, this.o.name, tps);
-    for (const [key, next] of offsets) {
-      this.positions.set(key, next);
-      this.epochs.set(key, epoch);
+    for (const tp of tps) this.assignedIn.set(partitionKey(tp), { tp, epoch });
+    if (this.paused) this.o.consumer.pause(tps, 'backpressure');
+    const stored = await loadConsumerOffsets(this.o.dataSource, this.o.name, tps);
+    const current = tps.filter(tp => this.assignedIn.get(partitionKey(tp))?.epoch === epoch);
+    const starts = new Map<PartitionKey, bigint>();
+    for (const tp of current) {
+      const position = stored.get(partitionKey(tp));
+      this.laneOf(tp).hold(tp, epoch, position);
+      if (position) starts.set(partitionKey(tp), startOf(position));
     }
-    await this.o.consumer.seek(offsets);
+    await this.o.consumer.seek(starts);
   }
 
-  private async revoked(tps: readonly TopicPartition[]): Promise<void> {
-    const gone = new Set(tps.map(partitionKey));
-    this.queue = this.queue.filter(q => !gone.has(partitionKey(q.record)));
-    await this.working;
-    for (const key of gone) this.positions.delete(key);
-  }
-
-  private received(records: readonly LogRecord[], epoch: number): void {
-    if (this.stopping) return;
-    if (this.queue.length === 0) this.lastProgress = Date.now();
-    for (const record of records) this.queue.push({ record, epoch });
-    if (this.queue.length > HIGH_WATER && !this.paused) {
-      this.paused = true;
-      this.o.consumer.pause(this.assignedPartitions(), 'backpressure');
+  /** Waits for the transactions that run, which may hold records of these partitions; what waits is dropped. */
+  private async revoked(tps: readonly TopicPartition[], epoch: number): Promise<void> {
+    for (const tp of tps) {
+      this.laneOf(tp).queue.release(tp, epoch);
+      if (this.assignedIn.get(partitionKey(tp))?.epoch === epoch) this.assignedIn.delete(partitionKey(tp));
     }
-    // In the next turn: records of other partitions of the same read join the batch.
-    this.working ??= new Promise<void>(resolve => setImmediate(() => void this.work().finally(resolve)));
+    await Promise.all(new Set(tps.map(tp => this.laneOf(tp).settled())));
   }
 
-  private async work(): Promise<void> {
-    let failures = 0;
-    while (this.queue.length > 0 && !this.stopping) {
-      const batch = this.takeBatch();
-      if (batch.length === 0) continue;
-      try {
-        await this.apply(batch);
-        failures = 0;
-        this.lastProgress = Date.now();
-        this.o.onCommitted?.(batch);
-      } catch (error) {
-        this.o.onRolledBack?.();
-        if (this.o.isFatal(error)) {
-          this.stopping = true;
-          this.o.onFatal(error instanceof Error ? error : new Error(String(error)));
-          break;
-        }
-        this.o.onError?.(error);
-        failures += 1;
-        await new Promise(resolve => setTimeout(resolve, Math.min(RETRY_MS_MAX, 100 * 2 ** failures)));
-        await this.rewind();
-      }
-      this.relieve();
-    }
-    this.working = undefined;
+  private received(tp: TopicPartition, records: readonly LogRecord[], epoch: number): void {
+    this.laneOf(tp).add(records, epoch);
+    if (this.queued() <= HIGH_WATER || this.paused) return;
+    this.paused = true;
+    this.o.consumer.pause(this.assignedPartitions(), 'backpressure');
   }
 
-  private takeBatch(): LogRecord[] {
-    const taken = this.queue.splice(0, this.o.batchRecords ?? 2_000);
-    return taken
-      .filter(
-        q =>
-          this.epochs.get(partitionKey(q.record)) === q.epoch && this.positions.has(partitionKey(q.record)),
-      )
-      .map(q => q.record);
-  }
-
-  private async apply(batch: readonly LogRecord[]): Promise<void> {
-    const ends = new Map<PartitionKey, LogRecord>();
-    for (const record of batch) ends.set(partitionKey(record), record);
-    const moves = [...ends].map(([key, last]) => ({
-      topic: last.topic,
-      partition: last.partition,
-      expected: this.positions.get(key) ?? 0n,
-      next: last.offset + 1n,
-      nextLogOffset: last.logOffset + 1n,
-    }));
+  private async apply({ records, moves }: Batch): Promise<void> {
     await this.o.dataSource.transaction(async em => {
       await advanceConsumerOffsets(em, this.o.name, moves);
-      await this.o.handleBatch(em, batch);
+      await this.o.handleBatch(em, records);
     });
-    for (const move of moves) this.positions.set(partitionKey(move), move.next);
   }
 
-  /** After a rollback everything is read again from the stored offsets. */
-  private async rewind(): Promise<void> {
-    const tps = this.assignedPartitions();
-    this.queue = [];
-    try {
-      const offsets = await loadConsumerOffsets(this.o.dataSource, this.o.name, tps);
-      this.queue = [];
-      for (const [key, next] of offsets) this.positions.set(key, next);
-      await this.o.consumer.seek(offsets);
-    } catch (error) {
-      this.o.onError?.(error);
-      await new Promise(resolve => setTimeout(resolve, 500));
-      if (!this.stopping) await this.rewind();
+  private async failed(lane: ConsumerLane, error: unknown, failures: number): Promise<boolean> {
+    this.o.onRolledBack?.();
+    if (this.isFatal(error)) {
+      this.halt();
+      this.o.onFatal(error instanceof Error ? error : new Error(String(error)));
+      return false;
+    }
+    this.o.onError?.(error);
+    await this.sleep(Math.min(RETRY_MS_MAX, 100 * 2 ** failures));
+    await this.rewind(lane);
+    return true;
+  }
+
+  private isFatal(error: unknown): boolean {
+    return (error instanceof EventLogError && error.code === 'log.gap') || this.o.isFatal(error);
+  }
+
+  /** After a rollback everything the lane held then is read again from the stored positions; what was assigned meanwhile goes on. */
+  private async rewind(lane: ConsumerLane): Promise<void> {
+    const held = lane.queue.all();
+    while (!this.stopped.signal.aborted) {
+      try {
+        const stored = await loadConsumerOffsets(
+          this.o.dataSource,
+          this.o.name,
+          held.map(h => h.tp),
+        );
+        const from: Offsets = lane.queue.rewind(held, stored);
+        return await this.o.consumer.seek(from);
+      } catch (error) {
+        this.o.onError?.(error);
+        await this.sleep(500);
+      }
     }
   }
 
   private relieve(): void {
-    if (!this.paused || this.queue.length > HIGH_WATER / 2) return;
+    if (!this.paused || this.queued() > HIGH_WATER / 2) return;
     this.paused = false;
     this.o.consumer.resume(this.assignedPartitions(), 'backpressure');
   }
 
   private assignedPartitions(): TopicPartition[] {
-    return [...this.positions.keys()].map(key => {
-      const slash = key.lastIndexOf('/');
-      return { topic: key.slice(0, slash), partition: Number(key.slice(slash + 1)) };
-    });
+    return [...this.assignedIn.values()].map(a => a.tp);
+  }
+
+  private async sleep(ms: number): Promise<void> {
+    await wait(ms, undefined, { signal: this.stopped.signal }).catch(() => undefined);
   }
 }

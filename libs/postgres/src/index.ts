@@ -1,3 +1,7 @@
+export { binaryArray } from './binary-array.js';
+export { type BinaryType } from './binary-writer.js';
+export { copyOut } from './copy-out.js';
+export { copyRows, type CopyColumn } from './copy-rows.js';
 export {
   databaseErrorCode,
   isDatabaseUnavailable,
@@ -13,6 +17,7 @@ export {
   connectorRole,
   ensureLogin,
   quoteIdentifier,
+  quoteLiteral,
   roleMigrations,
   type GroupRole,
 } from './roles.js';

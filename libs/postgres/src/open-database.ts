@@ -13,6 +13,9 @@ export type DatabaseOptions = {
   statementTimeoutMs?: number;
 };
 
+/** A process that stands still inside a transaction holds locks that others wait for: it loses them after this time. */
+const IDLE_IN_TRANSACTION_MS = 15_000;
+
 /** Opens a pool of connections as a TypeORM data source. Rejects with the driver's error when the server does not answer. */
 export async function openDatabase(o: DatabaseOptions): Promise<DataSource> {
   const dataSource = new DataSource({
@@ -26,7 +29,7 @@ export async function openDatabase(o: DatabaseOptions): Promise<DataSource> {
     poolSize: o.poolMax ?? 10,
     extra: {
       statement_timeout: o.statementTimeoutMs ?? 60_000,
-      idle_in_transaction_session_timeout: 60_000,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       idleTimeoutMillis: 30_000,
       keepAlive: true,
     },

@@ -1,10 +1,9 @@
 import { compareAudit } from '@sever/audit-store';
 import { partitionKey, type Offsets } from '@sever/event-log';
-import { createPostgresEventLogAdmin } from '@sever/event-log-postgres';
 import { openDatabase, rows } from '@sever/postgres';
 import { READ_MODEL_TABLES, stateDigest } from '@sever/read-models';
-import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import { projectBatch } from './project-batch.js';
+import type { DataSource, QueryRunner } from 'typeorm';
+import { rebuild } from './rebuild.js';
 
 export type ReplayProgress = { done: number; total: number };
 
@@ -21,8 +20,7 @@ export type ReplayReport = {
 type CutRow = { topic: string; partition: number; next: string };
 
 const SCHEMA = 'sever_replay';
-const TABLES = [...READ_MODEL_TABLES, 'audit_event'];
-const BATCH = 2_000;
+const TABLES = [...READ_MODEL_TABLES, 'audit_event', 'consumer_offset'];
 
 /**
  * Rebuilds all read models from offset zero into a schema of its own, up to a recorded cut of the projector's offsets, and
@@ -35,7 +33,7 @@ export async function verifyReplay(o: {
   const dataSource = await openDatabase({
     url: o.ownerUrl,
     applicationName: 'sever-replay',
-    poolMax: 4,
+    poolMax: 8,
     statementTimeoutMs: 0,
   });
   try {
@@ -84,28 +82,20 @@ async function replay(
   await runner.query('select pg_advisory_lock(7236142)');
   await runner.query(`drop schema if exists ${SCHEMA} cascade`);
   await runner.query(`create schema ${SCHEMA}`);
+  // The copy is compared and dropped: it need not survive a crash.
   for (const table of TABLES)
-    await runner.query(`create table ${SCHEMA}.${table} (like public.${table} including all)`);
-  await runner.query(`set search_path = ${SCHEMA}, public`);
+    await runner.query(`create unlogged table ${SCHEMA}.${table} (like public.${table} including all)`);
   const to: Offsets = new Map(cut.map(c => [partitionKey(c), BigInt(c.next)]));
   const total = [...to.values()].reduce((sum, next) => sum + Number(next), 0);
   let done = 0;
-  const admin = createPostgresEventLogAdmin(dataSource);
-  for await (const records of admin.scan({ topics: ['requests', 'outcomes'], to, batchRecords: BATCH })) {
-    await inTransaction(runner, em => projectBatch(em, records));
-    done += records.length;
-    onProgress?.({ done, total });
-  }
+  await rebuild(dataSource, {
+    schema: SCHEMA,
+    to,
+    onCommitted: records => {
+      done += records;
+      onProgress?.({ done, total });
+    },
+  });
+  await runner.query(`set search_path = ${SCHEMA}, public`);
   return stateDigest(runner.manager);
-}
-
-async function inTransaction(runner: QueryRunner, work: (em: EntityManager) => Promise<void>): Promise<void> {
-  await runner.startTransaction();
-  try {
-    await work(runner.manager);
-    await runner.commitTransaction();
-  } catch (error) {
-    await runner.rollbackTransaction();
-    throw error;
-  }
 }

@@ -1,5 +1,5 @@
 import type { OutcomeState, RequestState } from '@sever/opt-out';
-import { rows, type Queryable } from '@sever/postgres';
+import { binaryArray, rows, type Queryable } from '@sever/postgres';
 import { foldBatch, instanceRowKey, type BatchState, type PlacedEvent } from './fold-batch.js';
 import type { SubjectState } from './subject-state.js';
 
@@ -54,7 +54,7 @@ async function loadSubjects(
     on,
     `select tenant, subject, lifecycle, identifiers_digest as digest, req_off as off from rm_subject
       where (tenant, subject) in (select * from unnest($1::text[], $2::uuid[]))`,
-    [people.map(p => p.tenant), people.map(p => p.subject)],
+    [binaryArray('text', people, p => p.tenant), binaryArray('uuid', people, p => p.subject)],
   );
   return new Map(
     found.map(r => [
@@ -72,8 +72,8 @@ async function loadSubjects(
 async function loadOptOuts(on: Queryable, ids: readonly string[]): Promise<BatchState['optOuts']> {
   const found = await rows<{ id: string; state: RequestState; off: string }>(
     on,
-    'select opt_out_id as id, state, req_off as off from rm_opt_out where opt_out_id = any($1)',
-    [ids],
+    'select opt_out_id as id, state, req_off as off from rm_opt_out where opt_out_id = any($1::uuid[])',
+    [binaryArray('uuid', ids, id => id)],
   );
   return new Map(found.map(r => [r.id, { state: r.state, offset: BigInt(r.off) }]));
 }
@@ -81,8 +81,8 @@ async function loadOptOuts(on: Queryable, ids: readonly string[]): Promise<Batch
 async function loadInstances(on: Queryable, ids: readonly string[]): Promise<BatchState['instances']> {
   const found = await rows<{ id: string; instance: string; state: OutcomeState; off: string }>(
     on,
-    'select opt_out_id as id, instance, state, out_off as off from rm_instance where opt_out_id = any($1)',
-    [ids],
+    'select opt_out_id as id, instance, state, out_off as off from rm_instance where opt_out_id = any($1::uuid[])',
+    [binaryArray('uuid', ids, id => id)],
   );
   return new Map(
     found.map(r => [instanceRowKey(r.id, r.instance), { state: r.state, offset: BigInt(r.off) }]),
@@ -98,11 +98,11 @@ async function saveSubjects(on: Queryable, list: readonly Values<BatchState['sub
      on conflict (tenant, subject) do update set lifecycle = excluded.lifecycle, identifiers_digest = excluded.identifiers_digest,
        req_off = excluded.req_off where s.req_off < excluded.req_off`,
     [
-      list.map(x => x.tenant),
-      list.map(x => x.subject),
-      list.map(x => x.state.lifecycle),
-      list.map(x => x.state.identifiersDigest),
-      list.map(x => String(x.offset)),
+      binaryArray('text', list, x => x.tenant),
+      binaryArray('uuid', list, x => x.subject),
+      binaryArray('text', list, x => x.state.lifecycle),
+      binaryArray('text', list, x => x.state.identifiersDigest),
+      binaryArray('int8', list, x => Number(x.offset)),
     ],
   );
 }
@@ -114,15 +114,15 @@ async function saveOptOuts(on: Queryable, list: readonly Values<BatchState['optO
      on conflict (opt_out_id) do update set phase = excluded.phase, cut_at = excluded.cut_at, closed_at = excluded.closed_at,
        state = excluded.state, req_off = excluded.req_off where o.req_off < excluded.req_off`,
     [
-      list.map(x => x.state.optOutId),
-      list.map(x => x.state.tenant),
-      list.map(x => x.state.subject),
-      list.map(x => x.state.phase),
-      list.map(x => x.state.requestedAt),
-      list.map(x => x.state.cutAt),
-      list.map(x => x.state.closedAt),
-      list.map(x => JSON.stringify(x.state)),
-      list.map(x => String(x.offset)),
+      binaryArray('uuid', list, x => x.state.optOutId),
+      binaryArray('text', list, x => x.state.tenant),
+      binaryArray('uuid', list, x => x.state.subject),
+      binaryArray('text', list, x => x.state.phase),
+      binaryArray('timestamptz', list, x => x.state.requestedAt),
+      binaryArray('timestamptz', list, x => x.state.cutAt),
+      binaryArray('timestamptz', list, x => x.state.closedAt),
+      binaryArray('jsonb', list, x => JSON.stringify(x.state)),
+      binaryArray('int8', list, x => Number(x.offset)),
     ],
   );
 }
@@ -133,10 +133,10 @@ async function saveInstances(on: Queryable, list: readonly Values<BatchState['in
      select * from unnest($1::uuid[], $2::text[], $3::jsonb[], $4::bigint[])
      on conflict (opt_out_id, instance) do update set state = excluded.state, out_off = excluded.out_off where i.out_off < excluded.out_off`,
     [
-      list.map(x => x.state.optOutId),
-      list.map(x => x.state.instance),
-      list.map(x => JSON.stringify(x.state)),
-      list.map(x => String(x.offset)),
+      binaryArray('uuid', list, x => x.state.optOutId),
+      binaryArray('text', list, x => x.state.instance),
+      binaryArray('jsonb', list, x => JSON.stringify(x.state)),
+      binaryArray('int8', list, x => Number(x.offset)),
     ],
   );
 }

@@ -1,6 +1,7 @@
 import { failpoint } from '@sever/config';
 import { toRecord } from '@sever/event-log';
 import type { SeverEvent } from '@sever/event-contracts';
+import { changeAndAppend } from '@sever/event-log-postgres';
 import type { EntityManager } from 'typeorm';
 import type { IngressContext } from '../ingress-context.js';
 
@@ -18,6 +19,26 @@ export async function commitWrite<T>(
     return written;
   });
   failpoint('append.after-commit');
-  if (done.event) context.writer.wake();
+  if (done.event) wakeFor(context, done.event);
   return done.result;
+}
+
+/**
+ * The same for a change of one row that needs no look at others, in one statement.
+ * @returns the changed row, or undefined when nothing matched: then there is no event either
+ */
+export async function commitChange<T extends object>(
+  context: IngressContext,
+  change: { sql: string; parameters: readonly unknown[] },
+  event: SeverEvent,
+): Promise<T | undefined> {
+  const changed = await changeAndAppend<T>(context.dataSource, change, toRecord(event));
+  failpoint('append.after-commit');
+  if (changed) wakeFor(context, event);
+  return changed;
+}
+
+/** Nobody waits for an event outside of an opt-out: readers find it at their next look. */
+function wakeFor(context: IngressContext, event: SeverEvent): void {
+  if (event.optoutid !== undefined) context.writer.wake();
 }

@@ -10,6 +10,7 @@ import {
   lockStanding,
   removeResource,
   renameSubject,
+  updateOfVersion,
   updateResource,
   type Connection,
   type StoredResource,
@@ -26,8 +27,8 @@ import {
 import type { EntityManager } from 'typeorm';
 import { IngressContext } from '../ingress-context.js';
 import { requestMeaning, type Change } from '../meaning/request-meaning.js';
-import { commitWrite } from './commit.js';
-import { EventDraft, type Identifiers } from './event-drafts.js';
+import { commitChange, commitWrite } from './commit.js';
+import { EventDraft, type Identifiers, type Request } from './event-drafts.js';
 import { carryOut } from './meaning-effects.js';
 
 /** The connection that writes and how its request was read. */
@@ -67,14 +68,45 @@ export class UserWrites {
     change: (before: JsonObject) => JsonObject,
   ): Promise<StoredResource> {
     try {
-      return await commitWrite(this.context, async em => {
-        const before = await this.locked(em, writer, id, ifMatch);
-        return this.updateIn(em, writer, before, change(before.attributes));
-      });
+      return (
+        (await this.updateOrdinary(writer, id, ifMatch, change)) ??
+        (await commitWrite(this.context, async em => {
+          const before = await this.locked(em, writer, id, ifMatch);
+          return this.updateIn(em, writer, before, change(before.attributes));
+        }))
+      );
     } catch (error) {
       if (isUniqueViolation(error)) throw uniqueness();
       throw error;
     }
+  }
+
+  /**
+   * A change that concerns neither the person's identity nor an opt-out, which most are: a read, then one statement that changes
+   * the version that was read and appends.
+   * @returns undefined when it is no such change, or somebody else was faster: nothing was done then
+   */
+  private async updateOrdinary(
+    writer: Writer,
+    id: string,
+    ifMatch: string | undefined,
+    change: (before: JsonObject) => JsonObject,
+  ): Promise<StoredResource | undefined> {
+    const before = matching(
+      await findResource(this.context.dataSource, writer.connection.id, id),
+      id,
+      ifMatch,
+    );
+    const after = change(before.attributes);
+    const attributes = changedAttributes(before.attributes, after);
+    if (attributes.length === 0) return before;
+    if (attributes.some(name => name === 'active' || IDENTIFIERS.has(name))) return undefined;
+    const event = new EventDraft(
+      this.context,
+      this.context.dataSource.manager,
+      this.request(writer, before, 'update'),
+    ).updated({ connection: before.connection, resource: before.id }, attributes);
+    return commitChange(this.context, updateOfVersion({ ...before, attributes: after }), event);
   }
 
   /** DELETE: the resource is gone for its connection, the person is opted out. */
@@ -180,11 +212,7 @@ export class UserWrites {
     id: string,
     ifMatch: string | undefined,
   ): Promise<StoredResource> {
-    const found = await findResource(em, writer.connection.id, id, { lock: true });
-    if (!found) throw notFound(id);
-    if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== etag(found))
-      throw new ScimError(412, `the user has version ${etag(found)}; read it again and repeat the change`);
-    return found;
+    return matching(await findResource(em, writer.connection.id, id, { lock: true }), id, ifMatch);
   }
 
   /** The event of a change. The person's opt-out is looked at only when the change could concern it. */
@@ -198,15 +226,7 @@ export class UserWrites {
     const standing = concerns ? await lockStanding(em, resource.tenant, resource.subject) : undefined;
     const asker = { kind: 'connection', id: writer.connection.id } as const;
     const meaning = requestMeaning(change, standing, asker);
-    const draft = new EventDraft(this.context, em, {
-      tenant: resource.tenant,
-      subject: resource.subject,
-      actor: asker,
-      asker,
-      door: doorOf(writer, resource, change),
-      source: `/connections/${writer.connection.id}`,
-      reason: null,
-    });
+    const draft = new EventDraft(this.context, em, this.request(writer, resource, operationOf(change)));
     return carryOut(em, meaning, standing, draft, {
       connection: resource.connection,
       resource: resource.id,
@@ -216,6 +236,31 @@ export class UserWrites {
       attributes: [...change.attributes],
     });
   }
+
+  private request(writer: Writer, resource: StoredResource, operation: Door['operation']): Request {
+    const asker = { kind: 'connection', id: writer.connection.id } as const;
+    return {
+      tenant: resource.tenant,
+      subject: resource.subject,
+      actor: asker,
+      asker,
+      door: doorOf(writer, resource, operation),
+      source: `/connections/${writer.connection.id}`,
+      reason: null,
+    };
+  }
+}
+
+/** The resource that a write is about. @throws ScimError 404, 412 */
+function matching(
+  found: StoredResource | undefined,
+  id: string,
+  ifMatch: string | undefined,
+): StoredResource {
+  if (!found) throw notFound(id);
+  if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== etag(found))
+    throw new ScimError(412, `the user has version ${etag(found)}; read it again and repeat the change`);
+  return found;
 }
 
 /** The entity tag of a stored version (RFC 7644 §3.14). */
@@ -228,11 +273,11 @@ function identifiersOf(resource: StoredResource): Identifiers {
   };
 }
 
-function doorOf(writer: Writer, resource: StoredResource, change: Change): Door {
+function doorOf(writer: Writer, resource: StoredResource, operation: Door['operation']): Door {
   const { id, dialect } = writer.connection;
   return {
     via: 'scim',
-    operation: operationOf(change),
+    operation,
     connection: id,
     resource: resource.id,
     dialect,

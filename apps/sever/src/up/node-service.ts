@@ -15,6 +15,12 @@ export type NodeServiceOptions = {
   healthUrl: string;
 };
 
+/** Processes that stay small: a young generation of a few MiB, an old one that is cleaned before it has grown by a fifth. */
+const FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=20'];
+
+/** glibc gives large blocks, such as the buffers of a batch, back to the system when they are freed. Other C libraries do anyway. */
+const MALLOC = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
+
 const LOG_BYTES_MAX = 20 * 1024 * 1024;
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 11_000;
@@ -35,12 +41,13 @@ export function nodeService(o: NodeServiceOptions): Service {
 async function start(o: NodeServiceOptions, isFirst: boolean): Promise<Handle> {
   rotate(o.logFile);
   const log = openSync(o.logFile, 'a', 0o600);
-  const child = spawn(process.execPath, ['--max-semi-space-size=4', o.main], {
+  const child = spawn(process.execPath, [...FLAGS, o.main], {
     detached: true,
     stdio: ['ignore', log, log, 'pipe'],
     env: {
       ...inheritedEnvironment(),
       ...(isFirst ? {} : { SEVER_FAILPOINT: '' }),
+      ...MALLOC,
       ...o.env,
       SEVER_PARENT_FD: '3',
     },

@@ -1,3 +1,4 @@
+import { endWithParent } from '@sever/config';
 import { EXIT, type ExitStatus } from '../sever-error.js';
 import { DataFolder } from './data-folder.js';
 import { Pipeline } from './pipeline.js';
@@ -31,6 +32,7 @@ export async function runUp(options: UpOptions): Promise<ExitStatus> {
   });
   const pipeline = new Pipeline(folder, options, supervisor, say);
   const stopped = untilSignal();
+  endWithParent();
   const began = performance.now();
   try {
     const started = await Promise.race([pipeline.start(), stopped.then(() => undefined)]);

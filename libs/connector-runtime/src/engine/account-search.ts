@@ -28,10 +28,12 @@ export class AccountSearch {
   /** The adopted account, or a fresh search by the binding's rule; no target means: observed to be absent. */
   async find(): Promise<{ target: Target | undefined } | { stop: WorkResult }> {
     const { instance, dataSource, keys } = this.c;
-    const adopted = await findAccount(dataSource, keys, instance, this.work.tenant, this.work.subject);
+    const [adopted, identifiers] = await Promise.all([
+      findAccount(dataSource, keys, instance, this.work.tenant, this.work.subject),
+      this.work.identifiers(),
+    ]);
     // Nothing was ever adopted: there is nothing to give back.
     if (!adopted && this.work.stage === 'restore') return { target: undefined };
-    const identifiers = await this.work.identifiers();
     this.events.hide([identifiers?.userName, identifiers?.externalId]);
     if (adopted) return { target: adopted };
     if (!identifiers) return { target: undefined };

@@ -17,6 +17,10 @@ import { WorkLedger, type Answer, type Settle } from './work-ledger.js';
 /** Second try within the same run, for a failure that passes quickly. */
 const QUICK_RETRY_MS = 300;
 
+/** Urgency of the parts of a person's work: first everybody is found, then everybody is locked. */
+const FIND = 0;
+const FIRST_STEP = 1;
+
 /** What one step came to: settled, parked while the others go on, or a reason to stop the run for now. */
 type StepEnd =
   { kind: 'settled' } | { kind: 'parked' } | { kind: 'absent' } | { kind: 'stop'; result: WorkResult };
@@ -59,15 +63,20 @@ export class StageRunner {
 
   private async stage(): Promise<WorkResult> {
     if (isWholeStageWaived(this.c.manifest, this.work.stage, this.work.waived)) return this.ledger.finish();
-    this.known = await deliveries(this.c.dataSource, this.c.instance, this.work.requestEvent);
-    const located = await this.accounts.find();
+    const located = await this.c.turns.run(FIND, () => this.accounts.find());
     if ('stop' in located) return located.stop;
-    if (!located.target) return this.ledger.finish();
-    return this.work.stage === 'restore' ? this.restore(located.target) : this.steps(located.target);
+    const { target } = located;
+    if (!target) return this.ledger.finish();
+    // A first run has attempted nothing yet.
+    if (this.work.run > 1)
+      this.known = await deliveries(this.c.dataSource, this.c.instance, this.work.requestEvent);
+    return this.work.stage === 'restore'
+      ? this.c.turns.run(FIRST_STEP, () => this.restore(target))
+      : this.steps(target);
   }
 
   private async steps(target: Target): Promise<WorkResult> {
-    for (const capability of runnableSteps(this.c.manifest, this.work.stage)) {
+    for (const [i, capability] of runnableSteps(this.c.manifest, this.work.stage).entries()) {
       const { step } = capability;
       if (this.work.waived.has(step) || this.isSettled(step)) continue;
       if (this.isSuperseded()) return this.ledger.result('done');
@@ -79,13 +88,18 @@ export class StageRunner {
         });
         continue;
       }
-      const end =
-        this.work.stage === 'reverify' ? await this.observe(step, target) : await this.step(step, target);
+      const end = await this.c.turns.run(FIRST_STEP + i, () => this.turn(step, target));
       if (end.kind === 'absent') return this.ledger.finish();
       if (end.kind === 'stop') return end.result;
       if (end.kind === 'parked') this.parked = true;
     }
     return this.parked ? this.ledger.result('parked') : this.ledger.finish();
+  }
+
+  /** A step whose turn has come; a restore may have been asked for meanwhile. */
+  private turn(step: Step, target: Target): Promise<StepEnd> {
+    if (this.isSuperseded()) return Promise.resolve({ kind: 'stop', result: this.ledger.result('done') });
+    return this.work.stage === 'reverify' ? this.observe(step, target) : this.step(step, target);
   }
 
   /** One step: snapshot where something is to be given back later, the durable attempt, the call, the proof. */

@@ -6,6 +6,7 @@ import type { Logger } from '@sever/telemetry';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { InstanceBreaker } from '../breaker/instance-breaker.js';
 import type { InstanceMetrics } from '../instance-metrics.js';
+import type { TurnGate } from '../turn-gate.js';
 import type { PermitGate } from '../permit-gate.js';
 import type { BindingCache } from '../binding-cache.js';
 
@@ -22,6 +23,7 @@ export type InstanceContext = {
   bindings: BindingCache;
   permits: PermitGate;
   breaker: InstanceBreaker;
+  turns: TurnGate;
   metrics: InstanceMetrics;
   logger: Logger;
 };

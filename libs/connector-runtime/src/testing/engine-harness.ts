@@ -33,6 +33,7 @@ import { InstanceBreaker } from '../breaker/instance-breaker.js';
 import type { InstanceContext } from '../engine/work-context.js';
 import { InstanceEngine } from '../instance-engine.js';
 import { InstanceMetrics } from '../instance-metrics.js';
+import { TurnGate } from '../turn-gate.js';
 import { PermitGate } from '../permit-gate.js';
 import { connectorRuntimeMigrations } from '../store/connector-runtime-migrations.js';
 import { claimDueWork } from '../store/work-item-store.js';
@@ -54,7 +55,7 @@ export class EngineHarness {
     readonly instance: string,
     readonly database: TestDatabase,
     readonly dataSource: DataSource,
-    private readonly context: Omit<InstanceContext, 'breaker' | 'permits'>,
+    private readonly context: Omit<InstanceContext, 'breaker' | 'turns' | 'permits'>,
     private readonly dispose: () => void,
   ) {
     this.engine = this.start();
@@ -114,6 +115,7 @@ export class EngineHarness {
       dataSource,
       connector: this.connector,
       breaker,
+      turns: new TurnGate(scriptedManifest.concurrency),
       permits,
     });
     return this.engine;

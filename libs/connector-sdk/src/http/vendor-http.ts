@@ -1,6 +1,7 @@
 import type { Ctx } from '../connector.js';
 import type { AuthFailed, Forbidden, Malformed, RateLimited, Transient } from '../outcome.js';
 import { resetTime } from './retry-after.js';
+import { unreachable } from './unreachable.js';
 
 /** A reply that arrived whole. `json` is undefined when the body is not JSON. */
 export type VendorReply = {
@@ -27,24 +28,30 @@ export type VendorRequest = {
   path: string;
   body?: unknown;
   contentType?: string;
+  /** Version that the resource must still have, for a write that replaces it. */
+  ifMatch?: string | undefined;
 };
 
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 
-/** One HTTP call per call: no redirects, no retries, no other host, no body larger than the limit. */
+/** One HTTP call per call: no redirects, no retries, no caches, no other host, no body larger than the limit. */
 export function createVendorHttp(
   o: VendorHttpOptions,
 ): (request: VendorRequest, ctx: Pick<Ctx, 'signal' | 'traceparent'>) => Promise<VendorReply | CallFailure> {
   return async (request, ctx) => {
     const isWrite = request.method !== 'GET';
+    const authorization = await credential(o.authorization);
+    if (typeof authorization !== 'string') return authorization;
     try {
       const reply = await fetch(`${o.baseUrl}${request.path}`, {
         method: request.method,
         redirect: 'manual',
         signal: ctx.signal,
         headers: {
-          authorization: await o.authorization(),
+          authorization,
           accept: o.accept,
+          ...(!isWrite && { 'cache-control': 'no-cache' }),
+          ...(request.ifMatch !== undefined && { 'if-match': request.ifMatch }),
           ...(request.body !== undefined && { 'content-type': request.contentType ?? 'application/json' }),
           ...(ctx.traceparent !== undefined && { traceparent: ctx.traceparent }),
         },
@@ -52,17 +59,35 @@ export function createVendorHttp(
       });
       return await readReply(reply, o.bodyBytesMax ?? BODY_BYTES_MAX);
     } catch (error) {
-      return unreachable(error, isWrite);
+      return unreachable(error, isWrite, ctx.signal.aborted);
     }
   };
 }
 
+/** The credential as a header value. One that cannot be read or sent is the connector's fault, not the target's. */
+async function credential(read: () => Promise<string>): Promise<string | AuthFailed> {
+  const value = await read().catch(() => undefined);
+  if (value !== undefined && /^[\t\x20-\x7e\x80-\xff]+$/.test(value)) return value;
+  return {
+    kind: 'AuthFailed',
+    code: value === undefined ? 'credentials.unreadable' : 'credentials.unusable',
+    help: 'make the reference of the credential readable, with the plain credential in it',
+    evidence: {},
+  };
+}
+
+/** Reads no further than the limit: a body without end must not fill the memory. */
 async function readReply(reply: Response, limit: number): Promise<VendorReply | Malformed> {
-  const text = await reply.text();
-  const bytes = Buffer.byteLength(text);
-  if (bytes > limit)
-    return { kind: 'Malformed', code: 'reply.too-large', evidence: { status: reply.status, bytes } };
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of reply.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > limit)
+      return { kind: 'Malformed', code: 'reply.too-large', evidence: { status: reply.status, bytes } };
+    chunks.push(chunk);
+  }
   const contentType = reply.headers.get('content-type') ?? '';
+  const text = new TextDecoder().decode(Buffer.concat(chunks));
   return { status: reply.status, headers: reply.headers, contentType, json: parse(text), bytes };
 }
 
@@ -72,20 +97,6 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** No reply: time-out, refused, reset. What a write did is unknown. */
-function unreachable(error: unknown, isWrite: boolean): Transient {
-  const cause: unknown = error instanceof Error ? error.cause : undefined;
-  const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  const name = error instanceof Error ? error.name : 'Error';
-  const timedOut = name === 'TimeoutError' || name === 'AbortError';
-  return {
-    kind: 'Transient',
-    code: timedOut ? 'vendor.timeout' : 'vendor.unreachable',
-    effectUnknown: isWrite && code !== 'ECONNREFUSED',
-    evidence: { cause: typeof code === 'string' ? code : name },
-  };
 }
 
 export const isReply = (answer: VendorReply | { kind: string }): answer is VendorReply => 'status' in answer;
@@ -101,8 +112,7 @@ export function failureOf(
 ): CallFailure | undefined {
   const { status } = reply;
   const evidence = { status, contentType: reply.contentType.split(';')[0] ?? '' };
-  const limited = status === 429 || ((status === 403 || status === 503) && reply.headers.has('retry-after'));
-  if (limited)
+  if (isRateLimit(reply))
     return {
       kind: 'RateLimited',
       code: 'vendor.rate-limited',
@@ -130,7 +140,24 @@ export function failureOf(
       help: 'the target redirects instead of answering: check address and credential',
       evidence,
     };
+  // A page for people with a success status: a login form, a portal or a maintenance notice in front of the API.
+  if (status >= 200 && status < 300 && /^text\/html\b/i.test(reply.contentType) && reply.bytes > 0)
+    return {
+      kind: 'AuthFailed',
+      code: 'vendor.web-page',
+      help: 'the target shows a web page instead of answering: check address and credential',
+      evidence,
+    };
   if (status === 408 || status === 425 || status >= 500)
     return { kind: 'Transient', code: `vendor.http-${status}`, effectUnknown: isWrite, evidence };
   return undefined;
 }
+
+/** 429, and the other statuses by which vendors say that a quota is used up. */
+function isRateLimit({ status, headers }: VendorReply): boolean {
+  if (status === 429) return true;
+  if (status !== 403 && status !== 503) return false;
+  return headers.has('retry-after') || REMAINING_HEADERS.some(name => headers.get(name) === '0');
+}
+
+const REMAINING_HEADERS = ['x-ratelimit-remaining', 'x-rate-limit-remaining', 'ratelimit-remaining'];

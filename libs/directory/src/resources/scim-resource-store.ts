@@ -81,13 +81,26 @@ export async function insertResource(
   return row;
 }
 
+const UPDATE = `update scim_resource set attributes = $3, user_name_norm = $4, external_id = $5, active = $6, version = version + 1,
+  modified_at = clock_timestamp() where connection = $1 and id = $2`;
+
+const updateParameters = (r: StoredResource): unknown[] => [
+  r.connection,
+  r.id,
+  JSON.stringify(r.attributes),
+  r.userNameNorm,
+  r.externalId,
+  r.active,
+];
+
+/** The statement of {@link updateResource} for a resource that nobody holds a lock on: it changes only the version that was read. */
+export const updateOfVersion = (r: StoredResource): { sql: string; parameters: unknown[] } => ({
+  sql: `${UPDATE} and version = $7 and deleted_at is null returning ${COLUMNS}`,
+  parameters: [...updateParameters(r), r.version],
+});
+
 export async function updateResource(on: Queryable, r: StoredResource): Promise<StoredResource> {
-  const [row] = await rows<StoredResource>(
-    on,
-    `update scim_resource set attributes = $3, user_name_norm = $4, external_id = $5, active = $6, version = version + 1,
-            modified_at = clock_timestamp() where connection = $1 and id = $2 returning ${COLUMNS}`,
-    [r.connection, r.id, JSON.stringify(r.attributes), r.userNameNorm, r.externalId, r.active],
-  );
+  const [row] = await rows<StoredResource>(on, `${UPDATE} returning ${COLUMNS}`, updateParameters(r));
   if (!row) throw new Error('the updated resource was not returned');
   return row;
 }

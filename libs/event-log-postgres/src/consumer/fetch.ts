@@ -1,22 +1,27 @@
 import { type LogRecord, type TopicPartition } from '@sever/event-log';
-import { rows } from '@sever/postgres';
+import { copyOut, quoteLiteral, rows } from '@sever/postgres';
 import type { DataSource } from 'typeorm';
-import { RECORD_COLUMNS, tableOf, toLogRecord, type RecordRow } from '../record-row.js';
+import { COPIED_COLUMNS, copiedRecord } from '../copied-record.js';
+import { tableOf } from '../record-row.js';
 
 /** A partition and the next offset to read from it. */
 export type Position = { tp: TopicPartition; next: bigint };
 
+/** What a read found. `more`: some partition probably holds further records. */
+export type Fetched = { records: LogRecord[]; more: boolean };
+
 /**
- * Records at or after the given positions, at most `limit` per partition, in order per partition. One round trip per topic;
- * the counters tell which partitions have news, so that an idle poll touches nothing else.
+ * Records at or after the given positions, at most about `limit` per topic shared by the partitions that have news, in order per
+ * partition: a backlog is read in pieces that fit into memory. One round trip per topic; the counters tell which partitions have
+ * news, so that an idle poll touches nothing else.
  */
 export async function fetchRecords(
   dataSource: DataSource,
   positions: readonly Position[],
   limit: number,
-): Promise<LogRecord[]> {
+): Promise<Fetched> {
   const topics = [...new Set(positions.map(p => p.tp.topic))].sort();
-  const batches = await Promise.all(
+  const found = await Promise.all(
     topics.map(topic =>
       fetchTopic(
         dataSource,
@@ -26,7 +31,7 @@ export async function fetchRecords(
       ),
     ),
   );
-  return batches.flat();
+  return { records: found.flatMap(f => f.records), more: found.some(f => f.more) };
 }
 
 async function fetchTopic(
@@ -34,18 +39,30 @@ async function fetchTopic(
   topic: string,
   positions: readonly Position[],
   limit: number,
-): Promise<LogRecord[]> {
-  const found = await rows<RecordRow>(
-    dataSource,
-    `select f.* from unnest($2::int[], $3::bigint[]) as u(p, o)
-       join log_partition lp on lp.topic = $1 and lp.partition = u.p and lp.next_offset > u.o
-       cross join lateral (
-         select ${RECORD_COLUMNS} from ${tableOf(topic)} r
-          where r.topic = $1 and r.partition = u.p and r."offset" >= u.o order by r."offset" limit $4) f
-      order by f.partition, f."offset"`,
-    [topic, positions.map(p => p.tp.partition), positions.map(p => String(p.next)), limit],
-  );
-  return found.map(toLogRecord);
+): Promise<Fetched> {
+  const runner = dataSource.createQueryRunner();
+  try {
+    const found = await copyOut(runner, fetchQuery(topic, positions, limit));
+    const records = found.map(row => copiedRecord(topic, row));
+    const partitions = new Set(records.map(r => r.partition)).size;
+    // Every partition with news gives at least one record; one that gave its full share may hold more.
+    return { records, more: partitions > 0 && records.length >= Math.max(1, Math.floor(limit / partitions)) };
+  } finally {
+    await runner.release();
+  }
+}
+
+function fetchQuery(topic: string, positions: readonly Position[], limit: number): string {
+  const name = quoteLiteral(topic);
+  return `with news as materialized (
+      select u.p, u.o from unnest('{${positions.map(p => p.tp.partition).join()}}'::int[], '{${positions.map(p => p.next).join()}}'::bigint[]) as u(p, o)
+        join log_partition lp on lp.topic = ${name} and lp.partition = u.p and lp.next_offset > u.o)
+    select f.* from news n
+      cross join lateral (
+        select ${COPIED_COLUMNS} from ${tableOf(topic)} r
+         where r.topic = ${name} and r.partition = n.p and r."offset" >= n.o order by r."offset"
+         limit (select greatest(1, ${limit} / count(*)) from news)) f
+     order by f.partition, f."offset"`;
 }
 
 /** Records between the given positions and the end. */

@@ -1,9 +1,10 @@
 import { partitionKey, type PartitionKey, type TopicPartition } from '@sever/event-log';
 import { changed, rows } from '@sever/postgres';
 import type { DataSource, EntityManager } from 'typeorm';
+import { planExchange, type GroupPartition } from './plan-exchange.js';
 
 /** What the group says this member owns: partition -> ownership epoch and committed offset. */
-export type Ownership = ReadonlyMap<PartitionKey, { tp: TopicPartition; epoch: bigint; committed: bigint }>;
+export type Ownership = ReadonlyMap<PartitionKey, GroupPartition>;
 
 /** Result of one exchange with the group: what is owned, and which of it another member is due to take over. */
 export type GroupView = { owned: Ownership; toRelease: readonly TopicPartition[] };
@@ -22,6 +23,8 @@ const PRESENCE_LOCK_CLASS = 7_236_142;
 
 /** Silence after which a member that holds no presence lock counts as dead; long enough to reconnect, in milliseconds. */
 const ABSENT_MS = 5_000;
+
+const EXCHANGE_IDLE_MS = 5_000;
 
 /** The lock by which others see that a member's process is there. */
 export const presenceOf = (m: Membership): { lockClass: number; name: string } => ({
@@ -46,30 +49,35 @@ export const GROUP_CHANNEL = 'sever_group';
  */
 export function exchange(dataSource: DataSource, m: Membership): Promise<GroupView> {
   return dataSource.transaction(async em => {
-    await lockGroup(em, m.group);
-    const members = await refreshMembers(em, m);
-    await ensureRows(em, m);
-    const mine = await takeDue(em, m, members);
-    const owned = new Map(
-      mine.map(row => {
-        const tp = { topic: row.topic, partition: row.partition };
-        return [
-          partitionKey(tp),
-          { tp, epoch: BigInt(row.epoch), committed: BigInt(row.next_offset) },
-        ] as const;
-      }),
-    );
-    const toRelease = [...owned.values()]
-      .map(o => o.tp)
-      .filter(tp => members[tp.partition % members.length] !== m.member);
-    return { owned, toRelease };
+    await lockGroup(em, m);
+    const { members, isNew } = await refreshMembers(em, m);
+    // Topics and their partitions are made before anybody reads them.
+    if (isNew) await ensureRows(em, m);
+    const partitions = await readPartitions(em, m);
+    const { take, release } = planExchange(partitions, members, m.member);
+    await takeOver(em, m, take);
+    const taken = new Set(take);
+    const owned = partitions
+      .filter(p => p.owner === m.member || taken.has(p))
+      .map(p => (taken.has(p) ? { ...p, owner: m.member, epoch: p.epoch + 1n } : p));
+    return {
+      owned: new Map(owned.map(p => [partitionKey(p.tp), p])),
+      toRelease: release.map(p => p.tp),
+    };
   });
 }
 
-const lockGroup = (em: EntityManager, group: string): Promise<unknown> =>
-  em.query('select pg_advisory_xact_lock($1, hashtext($2))', [LOCK_CLASS, group]);
+/** A member that stands still inside an exchange would keep all others out: the database ends its transaction soon. */
+export const lockGroup = (em: EntityManager, m: Membership): Promise<unknown> =>
+  em.query(
+    `select set_config('idle_in_transaction_session_timeout', $3, true), pg_advisory_xact_lock($1, hashtext($2))`,
+    [LOCK_CLASS, m.group, String(Math.min(EXCHANGE_IDLE_MS, Math.ceil(m.sessionTimeoutMs / 2)))],
+  );
 
-async function refreshMembers(em: EntityManager, m: Membership): Promise<string[]> {
+async function refreshMembers(
+  em: EntityManager,
+  m: Membership,
+): Promise<{ members: string[]; isNew: boolean }> {
   const [joined] = await rows<{ is_new: boolean }>(
     em,
     `insert into log_group_member (group_name, member) values ($1, $2)
@@ -92,7 +100,7 @@ async function refreshMembers(em: EntityManager, m: Membership): Promise<string[
     'select member from log_group_member where group_name = $1 order by member',
     [m.group],
   );
-  return found.map(row => row.member);
+  return { members: found.map(row => row.member), isNew: joined?.is_new === true };
 }
 
 async function ensureRows(em: EntityManager, m: Membership): Promise<void> {
@@ -106,34 +114,31 @@ async function ensureRows(em: EntityManager, m: Membership): Promise<void> {
   );
 }
 
-async function takeDue(
-  em: EntityManager,
-  m: Membership,
-  members: readonly string[],
-): Promise<PartitionRow[]> {
-  const all = await rows<PartitionRow>(
+async function readPartitions(em: EntityManager, m: Membership): Promise<GroupPartition[]> {
+  const found = await rows<PartitionRow>(
     em,
     `select topic, partition, owner, epoch, next_offset from log_group_partition where group_name = $1 and topic = any($2)`,
     [m.group, m.topics],
   );
-  const due = all.filter(
-    row =>
-      members[row.partition % members.length] === m.member &&
-      row.owner !== m.member &&
-      (!row.owner || !members.includes(row.owner)),
+  return found.map(row => ({
+    tp: { topic: row.topic, partition: row.partition },
+    owner: row.owner,
+    epoch: BigInt(row.epoch),
+    committed: BigInt(row.next_offset),
+  }));
+}
+
+async function takeOver(
+  em: EntityManager,
+  m: Membership,
+  partitions: readonly GroupPartition[],
+): Promise<void> {
+  if (partitions.length === 0) return;
+  await em.query(
+    `update log_group_partition g set owner = $2, epoch = epoch + 1 from unnest($3::text[], $4::int[]) as u(t, p)
+      where g.group_name = $1 and g.topic = u.t and g.partition = u.p`,
+    [m.group, m.member, partitions.map(p => p.tp.topic), partitions.map(p => p.tp.partition)],
   );
-  if (due.length > 0) {
-    await em.query(
-      `update log_group_partition g set owner = $2, epoch = epoch + 1 from unnest($3::text[], $4::int[]) as u(t, p)
-        where g.group_name = $1 and g.topic = u.t and g.partition = u.p`,
-      [m.group, m.member, due.map(r => r.topic), due.map(r => r.partition)],
-    );
-    for (const row of due) {
-      row.owner = m.member;
-      row.epoch = String(BigInt(row.epoch) + 1n);
-    }
-  }
-  return all.filter(row => row.owner === m.member);
 }
 
 /** Gives partitions back so that the member that is due takes them at once. */
@@ -144,7 +149,7 @@ export async function release(
 ): Promise<void> {
   if (partitions.length === 0) return;
   await dataSource.transaction(async em => {
-    await lockGroup(em, m.group);
+    await lockGroup(em, m);
     await em.query(
       `update log_group_partition g set owner = null, epoch = epoch + 1 from unnest($3::text[], $4::int[]) as u(t, p)
         where g.group_name = $1 and g.owner = $2 and g.topic = u.t and g.partition = u.p`,
@@ -157,7 +162,7 @@ export async function release(
 /** Leaves the group and frees everything. */
 export async function leave(dataSource: DataSource, m: Membership): Promise<void> {
   await dataSource.transaction(async em => {
-    await lockGroup(em, m.group);
+    await lockGroup(em, m);
     await em.query(
       'update log_group_partition set owner = null, epoch = epoch + 1 where group_name = $1 and owner = $2',
       [m.group, m.member],

@@ -1,0 +1,32 @@
+import { createRequire } from 'node:module';
+
+/** What we touch of a private class of the client. */
+type RequestQueue = { pending: readonly unknown[]; throttledUntil: number };
+type Schedule = (this: RequestQueue) => void;
+
+const PATCHED_VERSION = '2.2.4';
+const require = createRequire(import.meta.url);
+let isDone = false;
+
+/**
+ * The client keeps a timer of a millisecond running for every idle connection, because it computes a negative pause; that is
+ * several percent of a core each, and a warning of Node. Nothing waits and nothing is throttled: then there is nothing to look for.
+ * @throws Error for another version of the client than the one that this was written for
+ */
+export function patchRequestQueue(): void {
+  if (isDone) return;
+  const { version } = require('kafkajs/package.json') as { version: string };
+  if (version !== PATCHED_VERSION)
+    throw new Error(
+      `kafkajs is ${version}, its patch was written for ${PATCHED_VERSION}; check it and pin the version`,
+    );
+  const { prototype } = require('kafkajs/src/network/requestQueue') as {
+    prototype: { scheduleCheckPendingRequests: Schedule };
+  };
+  const original = prototype.scheduleCheckPendingRequests;
+  prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
+    if (this.pending.length === 0 && this.throttledUntil <= Date.now()) return;
+    original.call(this);
+  };
+  isDone = true;
+}

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { PARTITIONS, type NewRecord } from '@sever/event-log';
+import { migration, rows } from '@sever/postgres';
+import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
+import { changeAndAppend, createPostgresEventLogAdmin, eventLogMigrations } from './index.js';
+
+const recordOf = (topic = 'requests'): NewRecord => ({
+  topic,
+  key: 'acme:one',
+  eventId: randomUUID(),
+  type: 'sever.subject.updated.v1',
+  headers: {},
+  value: Buffer.from('{"source":"/connections/entra"}'),
+});
+
+const raise = (version: number): { sql: string; parameters: unknown[] } => ({
+  sql: 'update thing set version = version + 1 where id = $1 and version = $2 returning id, version',
+  parameters: [1, version],
+});
+
+describe('a change and its event in one statement', () => {
+  let db: TestDatabase;
+  const versions = (): Promise<{ version: number }[]> => rows(db.owner, 'select version from thing');
+  const logged = (): Promise<{ id: string }[]> =>
+    rows(db.owner, 'select event_id as id from log_record order by "offset"');
+
+  beforeAll(async () => {
+    db = await createTestDatabase([
+      ...eventLogMigrations,
+      migration(1_790_000_099_000, 'Thing', [
+        'create table thing (id int primary key, version int not null)',
+      ]),
+    ]);
+    await createPostgresEventLogAdmin(db.owner).ensureTopics([{ topic: 'requests', partitions: PARTITIONS }]);
+  });
+  afterAll(() => db.drop());
+  beforeEach(async () => {
+    await db.owner.query('delete from thing');
+    await db.owner.query('insert into thing values (1, 1)');
+  });
+
+  it('happen together', async () => {
+    const before = await logged();
+    const record = recordOf();
+    expect(await changeAndAppend(db.owner, raise(1), record)).toEqual({ id: 1, version: 2 });
+    expect(await logged()).toEqual([...before, { id: record.eventId }]);
+  });
+
+  it('do not happen when nothing matches', async () => {
+    const before = await logged();
+    expect(await changeAndAppend(db.owner, raise(7), recordOf())).toBeUndefined();
+    expect(await versions()).toEqual([{ version: 1 }]);
+    expect(await logged()).toEqual(before);
+  });
+
+  it('happen once when many ask for the change of the same version', async () => {
+    const before = await logged();
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => changeAndAppend(db.owner, raise(1), recordOf())),
+    );
+    expect(answers.filter(Boolean)).toHaveLength(1);
+    expect(await versions()).toEqual([{ version: 2 }]);
+    expect(await logged()).toHaveLength(before.length + 1);
+  });
+
+  it('do not happen when the log refuses the event', async () => {
+    await expect(changeAndAppend(db.owner, raise(1), recordOf('nowhere'))).rejects.toMatchObject({
+      code: 'log.unknown-topic',
+    });
+    const taken = recordOf();
+    await changeAndAppend(db.owner, raise(1), taken);
+    await expect(
+      changeAndAppend(db.owner, raise(2), { ...taken, value: Buffer.from('{"source":"/other"}') }),
+    ).rejects.toMatchObject({ code: 'log.event-conflict' });
+    expect(await versions()).toEqual([{ version: 2 }]);
+  });
+});

@@ -1,0 +1,1 @@
+export { startScratchKafka } from './scratch-kafka.js';

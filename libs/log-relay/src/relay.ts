@@ -1,0 +1,133 @@
+import { failpoint } from '@sever/config';
+import { partitionKey, type LogRecord, type PartitionKey, type RelayTarget } from '@sever/event-log';
+import type { RelayStore } from './relay-store.js';
+import { withinBytes } from './within-bytes.js';
+
+/** Most records in one batch, over all topics. */
+export const BATCH_RECORDS = 1_000;
+
+/**
+ * What one step did: `standby` another relay is active · `idle` nothing waits · `forwarded` a batch was acknowledged and its
+ * position stored · `fenced` the lease was lost, nothing was stored.
+ */
+export type Step =
+  { kind: 'standby' } | { kind: 'idle' } | { kind: 'fenced' } | { kind: 'forwarded'; records: number };
+
+/** Told when a target holds less than was forwarded to it: a new cluster, or one that lost its disk. */
+export type OnRewind = (partition: PartitionKey, from: bigint, targetEnd: bigint) => void;
+
+type Lease = {
+  epoch: bigint;
+  target: string;
+  positions: Map<PartitionKey, bigint>;
+  /** The batch in flight, kept exactly as it is until its position is stored. */
+  frozen: readonly LogRecord[] | undefined;
+  acknowledged: boolean;
+  /** The target must say what it holds before it gets more. */
+  suspect: boolean;
+};
+
+/**
+ * Forwards the log in order. One batch is in flight; after a failure the same batch is sent again, record for record: a regrouped
+ * one could reorder or lose records behind an acknowledgement that never arrived. Positions move only after the
+ * acknowledgement and only under the epoch of the lease, so that a relay that was asleep cannot move them back.
+ */
+export class Relay {
+  private lease: Lease | undefined;
+
+  constructor(
+    private readonly store: RelayStore,
+    private readonly target: RelayTarget,
+    private readonly onRewind: OnRewind = () => undefined,
+  ) {}
+
+  /** Epoch of the lease, while this relay is the active one. */
+  get epoch(): bigint | undefined {
+    return this.lease?.epoch;
+  }
+
+  /** The lease is gone: forget everything that depends on it. */
+  dropLease(): void {
+    this.lease = undefined;
+  }
+
+  /** Does the next piece of work. Rejects when the database or the target fails; the next call then repeats exactly that piece. */
+  async step(): Promise<Step> {
+    this.lease ??= await this.takeLease();
+    const lease = this.lease;
+    if (!lease) return { kind: 'standby' };
+    if (lease.suspect && !(await this.examine(lease))) return this.fenced(lease);
+    lease.frozen ??= await this.nextBatch(lease);
+    const batch = lease.frozen;
+    if (!batch) return { kind: 'idle' };
+    // The lease may have been dropped during the read: then another relay sends this.
+    if (this.lease !== lease) return { kind: 'fenced' };
+    if (!lease.acknowledged) await this.send(lease, batch);
+    return this.settle(lease, batch);
+  }
+
+  private async takeLease(): Promise<Lease | undefined> {
+    const epoch = await this.store.acquire();
+    if (epoch === undefined) return undefined;
+    const target = await this.target.identity();
+    const positions = new Map(await this.store.positions(target));
+    return { epoch, target, positions, frozen: undefined, acknowledged: false, suspect: true };
+  }
+
+  /**
+   * Asks a target that we do not know, or that failed, what it still has. Partitions whose end is below what was acknowledged
+   * start again from the beginning; readers drop what they know by its log offset.
+   * @returns false when the lease must be taken anew
+   */
+  private async examine(lease: Lease): Promise<boolean> {
+    if ((await this.target.identity()) !== lease.target) return false;
+    const lost = new Map<PartitionKey, bigint>();
+    for (const topic of new Set([...lease.positions.keys()].map(topicOfKey)))
+      for (const [key, end] of await this.target.endOffsets(topic)) {
+        const next = lease.positions.get(key) ?? 0n;
+        if (end >= next) continue;
+        lost.set(key, 0n);
+        this.onRewind(key, next, end);
+      }
+    if (lost.size > 0) {
+      if (!(await this.store.store(lease.epoch, lease.target, lost))) return false;
+      for (const [key, next] of lost) lease.positions.set(key, next);
+      lease.frozen = undefined;
+    }
+    lease.suspect = false;
+    return true;
+  }
+
+  private async send(lease: Lease, batch: readonly LogRecord[]): Promise<void> {
+    try {
+      await this.target.send(batch);
+    } catch (error) {
+      lease.suspect = true;
+      throw error;
+    }
+    failpoint('relay.after-send');
+    lease.acknowledged = true;
+  }
+
+  private async nextBatch(lease: Lease): Promise<readonly LogRecord[] | undefined> {
+    const records = withinBytes(await this.store.read(lease.positions, BATCH_RECORDS));
+    lease.acknowledged = false;
+    return records.length === 0 ? undefined : records;
+  }
+
+  private async settle(lease: Lease, batch: readonly LogRecord[]): Promise<Step> {
+    const next = new Map(batch.map(r => [partitionKey(r), r.logOffset + 1n]));
+    failpoint('relay.before-position');
+    if (!(await this.store.store(lease.epoch, lease.target, next))) return this.fenced(lease);
+    for (const [key, offset] of next) lease.positions.set(key, offset);
+    lease.frozen = undefined;
+    return { kind: 'forwarded', records: batch.length };
+  }
+
+  private fenced(lease: Lease): Step {
+    if (this.lease === lease) this.dropLease();
+    return { kind: 'fenced' };
+  }
+}
+
+const topicOfKey = (key: PartitionKey): string => key.slice(0, key.lastIndexOf('/'));
