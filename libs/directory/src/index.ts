@@ -6,6 +6,7 @@ export {
   createConnection,
   ensureTenant,
   principalOfToken,
+  replaceApiToken,
   type Connection,
 } from './registry/connections.js';
 export {
@@ -14,6 +15,8 @@ export {
   boundTargets,
   findBinding,
   findInstance,
+  keepBindingWaivers,
+  putBinding,
   putInstance,
   type Binding,
   type BindingWaiver,

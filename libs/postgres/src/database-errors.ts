@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 const CONNECTION_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -16,7 +18,7 @@ const RETRYABLE_CODES = new Set(['40001', '40P01']);
 
 /** SQLSTATE or system code of an error of the driver, wherever TypeORM put it. */
 export function databaseErrorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
+  if (!types.isNativeError(error)) return undefined;
   const own: unknown = 'code' in error ? error.code : undefined;
   if (typeof own === 'string') return own;
   const inner: unknown = 'driverError' in error ? error.driverError : error.cause;
@@ -28,7 +30,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   const code = databaseErrorCode(error);
   if (code && CONNECTION_CODES.has(code)) return true;
   return (
-    error instanceof Error &&
+    types.isNativeError(error) &&
     /Connection terminated|timeout exceeded when trying to connect|connection timeout|Client has encountered a connection error/i.test(
       error.message,
     )

@@ -27,6 +27,8 @@ export async function migrate(ownerUrl: string, migrations: readonly Migration[]
     migrations: [...migrations],
     migrationsTableName: 'sever_migration',
     migrationsTransactionMode: 'each',
+    // The console belongs to the caller; a failure is in the error. DEBUG=typeorm:* shows what this says.
+    logger: 'debug',
     poolSize: 2,
   });
   await dataSource.initialize();

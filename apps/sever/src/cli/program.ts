@@ -4,6 +4,7 @@ import { upOptions, type UpFlags } from '../up/up-options.js';
 import { addDemoCommand } from './demo-command.js';
 import { addOperationsCommands } from './operations-commands.js';
 import { addOptOutCommands } from './opt-out-commands.js';
+import { addSetupCommands } from './setup-commands.js';
 import { guarded } from './output.js';
 
 const common = (command: Command): Command =>
@@ -25,6 +26,7 @@ export function createProgram(): Command {
     .option('--rate-limit <n|off>', 'requests per second and connection', '100')
     .option('--hold <duration>', 'wait between cut and purge: 10s, 30d, none or never')
     .option('--no-sandbox', 'no seeded people and no bundled systems')
+    .option('--instances <file>', 'target systems of your own to connect')
     .option('--ready-file <file>', 'a copy of run.json')
     .action((flags: UpFlags) =>
       guarded(async () => {
@@ -36,6 +38,7 @@ export function createProgram(): Command {
   addOptOutCommands(program, common);
   addOperationsCommands(program, common);
   addDemoCommand(program, common);
+  addSetupCommands(program);
   return program;
 }
 

@@ -5,10 +5,9 @@ import {
   ensureTenant,
   putInstance,
 } from '@sever/directory';
-import { parseManifest, type ConnectorManifest } from '@sever/connector-sdk';
 import { rows } from '@sever/postgres';
-import { readFileSync } from 'node:fs';
 import type { DataSource } from 'typeorm';
+import { manifestOf } from '../registry/connector-apps.js';
 import type { DataFolder } from '../up/data-folder.js';
 
 /** Connections of the sandbox: id, tenant, dialect. */
@@ -36,11 +35,6 @@ export type SandboxTargets = {
   postgresPort: number;
   postgresDatabase: string;
 };
-
-const manifestOf = (system: string): ConnectorManifest =>
-  parseManifest(
-    JSON.parse(readFileSync(new URL(`../../../connector-${system}/connector.json`, import.meta.url), 'utf8')),
-  );
 
 /** Registers tenants, connections, instances, bindings and the visible waivers of the sandbox; repeating it changes nothing. */
 export async function registerSandbox(

@@ -4,13 +4,15 @@ import { makeKeyFolder } from '@sever/subject-keys';
 import { fileURLToPath } from 'node:url';
 import type { Client } from 'pg';
 import type { DataSource } from 'typeorm';
-import { HEIR, SANDBOX_CONNECTIONS, SANDBOX_INSTANCES, registerSandbox } from '../sandbox/sandbox.js';
+import { connectorSystems } from '../registry/connector-apps.js';
+import { HEIR, SANDBOX_CONNECTIONS, registerSandbox } from '../sandbox/sandbox.js';
 import { holdSessions, seedIngress, seedPostgresTarget, seedScimTarget } from '../sandbox/seed-people.js';
 import { writeAtomically, type DataFolder } from './data-folder.js';
+import { instancesToRun, readOwnInstances, registerOwnInstances } from './own-instances.js';
 import { nodeService } from './node-service.js';
 import { postgresService } from './postgres-service.js';
 import { Ports, requirePort } from './ports.js';
-import { DATABASE, ensureLogins, ensureTopics, prepareDatabase } from './prepare-database.js';
+import { DATABASE, ensureLogins, ensureTopics, prepareDatabase } from '../database/prepare-database.js';
 import type { ReadyFile } from './ready-file.js';
 import type { Supervisor } from './supervised.js';
 import type { UpOptions } from './up-options.js';
@@ -33,7 +35,7 @@ const TARGET_SETTINGS = { max_connections: '250', shared_buffers: '24MB', jit: '
 /** Order of stopping: intake first, the database last. */
 export const STOP_ORDER: readonly (readonly string[])[] = [
   ['scim-ingress'],
-  ['connector-scim', 'connector-postgres'],
+  connectorSystems().map(system => `connector-${system}`),
   ['coordinator'],
   ['projector'],
   ['target-scim', 'target-scim-globex', 'target-postgres'],
@@ -55,6 +57,7 @@ export class Pipeline {
   }
 
   async start(): Promise<Omit<ReadyFile, 'processes'>> {
+    const own = await readOwnInstances(this.options.instancesFile);
     const apiPort =
       this.options.port === 0 ? await this.ports.get('api') : await requirePort(this.options.port);
     const apiUrl = `http://127.0.0.1:${apiPort}`;
@@ -69,6 +72,7 @@ export class Pipeline {
       await ensureTopics(owner);
       await addApiToken(owner, this.folder.secret('api-token'), 'operator');
       if (target) await registerSandbox(owner, this.folder, target);
+      await registerOwnInstances(owner, own, this.progress);
       await this.startApps(owner, ownerUrl, apiPort, apiUrl);
       if (target) await this.seed(target, apiUrl);
     } finally {
@@ -155,7 +159,7 @@ export class Pipeline {
     apiPort: number,
     apiUrl: string,
   ): Promise<void> {
-    const instances = this.options.sandbox ? SANDBOX_INSTANCES : [];
+    const instances = await instancesToRun(owner, this.options.sandbox);
     const logins = await ensureLogins(
       owner,
       ownerUrl,

@@ -11,6 +11,7 @@ export type UpFlags = {
   rateLimit: string;
   hold?: string;
   sandbox: boolean;
+  instances?: string;
   readyFile?: string;
   json?: boolean;
 };
@@ -22,6 +23,8 @@ export type UpOptions = {
   rateLimit: string;
   hold: string;
   sandbox: boolean;
+  /** File of target systems to register and connect. */
+  instancesFile: string | undefined;
   readyFile: string | undefined;
   json: boolean;
 };
@@ -51,6 +54,7 @@ export function upOptions(flags: UpFlags): UpOptions {
     rateLimit: flags.rateLimit,
     hold,
     sandbox: flags.sandbox,
+    instancesFile: flags.instances,
     readyFile: flags.readyFile,
     json: flags.json ?? false,
   };

@@ -74,6 +74,15 @@ export async function addApiToken(on: Queryable, token: string, principal: strin
   ]);
 }
 
+/** Makes `token` the only API token of a principal: one that was replaced opens nothing any more. */
+export async function replaceApiToken(on: Queryable, token: string, principal: string): Promise<void> {
+  await on.query('delete from api_token where principal = $1 and token_hash <> $2', [
+    principal,
+    tokenHash(token),
+  ]);
+  await addApiToken(on, token, principal);
+}
+
 export async function principalOfToken(on: Queryable, token: string): Promise<string | undefined> {
   const row = await oneRow<{ principal: string }>(
     on,

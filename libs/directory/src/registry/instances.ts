@@ -37,10 +37,32 @@ export const findInstance = (on: Queryable, id: string): Promise<Instance | unde
   oneRow<Instance>(on, 'select id, system, settings, steps from instance where id = $1', [id]);
 
 /**
- * Ties a tenant to an instance.
+ * Ties a tenant to an instance; a tie that is there stays as it is.
  * @throws DirectoryError `instance.unknown`; `binding.scope-required` when two tenants would share an instance without a scope each
  */
 export async function bindInstance(on: Queryable, b: Binding): Promise<void> {
+  await requireBindable(on, b);
+  await on.query('insert into binding (tenant, instance, match) values ($1, $2, $3) on conflict do nothing', [
+    b.tenant,
+    b.instance,
+    JSON.stringify(b.match),
+  ]);
+}
+
+/**
+ * Ties a tenant to an instance, or brings the match of their tie up to date.
+ * @throws DirectoryError as {@link bindInstance}
+ */
+export async function putBinding(on: Queryable, b: Binding): Promise<void> {
+  await requireBindable(on, b);
+  await on.query(
+    `insert into binding (tenant, instance, match) values ($1, $2, $3)
+     on conflict (tenant, instance) do update set match = excluded.match`,
+    [b.tenant, b.instance, JSON.stringify(b.match)],
+  );
+}
+
+async function requireBindable(on: Queryable, b: Binding): Promise<void> {
   if (!(await findInstance(on, b.instance)))
     throw new DirectoryError('instance.unknown', `there is no instance ${b.instance}; register it first`);
   const others = await rows<{ match: Match }>(
@@ -53,11 +75,6 @@ export async function bindInstance(on: Queryable, b: Binding): Promise<void> {
       'binding.scope-required',
       `instance ${b.instance} serves another tenant; give each binding a scope so that neither touches the other's accounts`,
     );
-  await on.query('insert into binding (tenant, instance, match) values ($1, $2, $3) on conflict do nothing', [
-    b.tenant,
-    b.instance,
-    JSON.stringify(b.match),
-  ]);
 }
 
 export const findBinding = (on: Queryable, tenant: string, instance: string): Promise<Binding | undefined> =>
@@ -73,6 +90,19 @@ export async function addBindingWaiver(on: Queryable, w: BindingWaiver): Promise
      on conflict (tenant, instance, step) do update set owner = excluded.owner, reason = excluded.reason, expires_at = excluded.expires_at`,
     [w.tenant, w.instance, w.step, w.owner, w.reason, w.expiresAt],
   );
+}
+
+/** Removes the waivers of a binding except those of the given steps. */
+export async function keepBindingWaivers(
+  on: Queryable,
+  b: Pick<Binding, 'tenant' | 'instance'>,
+  steps: readonly Step[],
+): Promise<void> {
+  await on.query('delete from binding_waiver where tenant = $1 and instance = $2 and step <> all($3)', [
+    b.tenant,
+    b.instance,
+    [...steps],
+  ]);
 }
 
 /** What a tenant is bound to now, with its plans and standing waivers. */

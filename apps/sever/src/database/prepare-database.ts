@@ -22,11 +22,16 @@ export async function ensureTopics(owner: DataSource): Promise<void> {
   );
 }
 
-const LOGINS = {
+/** The processes besides connectors that log in to the database, and what each may do there. */
+export const APP_GROUPS = {
   ingress: 'sever_ingress',
   coordinator: 'sever_coordinator',
   projector: 'sever_projector',
 } as const satisfies Record<string, GroupRole>;
+export type App = keyof typeof APP_GROUPS;
+
+/** Name of the login role of a process. */
+export const appRole = (app: App): string => `sever_${app}_app`;
 
 /** A login role per process, and one per connector instance; gives their addresses. */
 export async function ensureLogins(
@@ -34,7 +39,7 @@ export async function ensureLogins(
   ownerUrl: string,
   instances: readonly string[],
   secret: (name: string) => string,
-): Promise<{ apps: Record<keyof typeof LOGINS, string>; instances: Map<string, string> }> {
+): Promise<{ apps: Record<App, string>; instances: Map<string, string> }> {
   const login = async (role: string, group: GroupRole): Promise<string> => {
     const password = secret(`role-${role}`);
     await ensureLogin(owner, role, group, password);
@@ -44,9 +49,9 @@ export async function ensureLogins(
     return url.toString();
   };
   const apps = {
-    ingress: await login('sever_ingress_app', LOGINS.ingress),
-    coordinator: await login('sever_coordinator_app', LOGINS.coordinator),
-    projector: await login('sever_projector_app', LOGINS.projector),
+    ingress: await login(appRole('ingress'), APP_GROUPS.ingress),
+    coordinator: await login(appRole('coordinator'), APP_GROUPS.coordinator),
+    projector: await login(appRole('projector'), APP_GROUPS.projector),
   };
   const byInstance = new Map<string, string>();
   for (const id of instances) byInstance.set(id, await login(connectorRole(id), 'sever_connector'));
