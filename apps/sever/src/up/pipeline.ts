@@ -7,6 +7,7 @@ import type { DataSource } from 'typeorm';
 import { HEIR, SANDBOX_CONNECTIONS, SANDBOX_INSTANCES, registerSandbox } from '../sandbox/sandbox.js';
 import { holdSessions, seedIngress, seedPostgresTarget, seedScimTarget } from '../sandbox/seed-people.js';
 import { writeAtomically, type DataFolder } from './data-folder.js';
+import { KAFKA_SERVICES, prepareBrokers, type KafkaBrokers } from './kafka-brokers.js';
 import { nodeService } from './node-service.js';
 import { postgresService } from './postgres-service.js';
 import { Ports, requirePort } from './ports.js';
@@ -35,8 +36,8 @@ export const STOP_ORDER: readonly (readonly string[])[] = [
   ['scim-ingress'],
   ['connector-scim', 'connector-postgres'],
   ['coordinator'],
-  ['projector'],
-  ['target-scim', 'target-scim-globex', 'target-postgres'],
+  ['projector', 'relay'],
+  [...KAFKA_SERVICES, 'target-scim', 'target-scim-globex', 'target-postgres'],
   ['postgres'],
 ];
 
@@ -60,21 +61,24 @@ export class Pipeline {
     const apiUrl = `http://127.0.0.1:${apiPort}`;
     makeKeyFolder(this.folder.file('keys'));
     this.progress('starting the databases');
-    const [ownerUrl, target] = await Promise.all([
+    const [ownerUrl, target, brokers] = await Promise.all([
       this.startLogDatabase(),
       this.options.sandbox ? this.startTargets() : undefined,
+      this.options.profile === 'kafka'
+        ? prepareBrokers(this.folder, this.options.brokersLocal, this.supervisor, this.progress)
+        : undefined,
     ]);
     const owner = await openDatabase({ url: ownerUrl, applicationName: 'sever-up', poolMax: 3 });
     try {
       await ensureTopics(owner);
       await addApiToken(owner, this.folder.secret('api-token'), 'operator');
       if (target) await registerSandbox(owner, this.folder, target);
-      await this.startApps(owner, ownerUrl, apiPort, apiUrl);
+      await this.startApps(owner, ownerUrl, { apiPort, apiUrl, brokers });
       if (target) await this.seed(target, apiUrl);
     } finally {
       await owner.destroy();
     }
-    return this.readyFile(ownerUrl, apiUrl, target);
+    return this.readyFile(ownerUrl, apiUrl, target, brokers);
   }
 
   async stop(): Promise<void> {
@@ -152,8 +156,7 @@ export class Pipeline {
   private async startApps(
     owner: DataSource,
     ownerUrl: string,
-    apiPort: number,
-    apiUrl: string,
+    { apiPort, apiUrl, brokers }: { apiPort: number; apiUrl: string; brokers: KafkaBrokers | undefined },
   ): Promise<void> {
     const instances = this.options.sandbox ? SANDBOX_INSTANCES : [];
     const logins = await ensureLogins(
@@ -163,7 +166,8 @@ export class Pipeline {
       name => this.folder.secret(name),
     );
     this.progress('starting the apps');
-    const keys = { SEVER_KEYS_DIR: this.folder.file('keys') };
+    const log = brokers?.env ?? { SEVER_PROFILE: 'embedded' };
+    const keys = { ...log, SEVER_KEYS_DIR: this.folder.file('keys') };
     const ingress = {
       ...keys,
       DATABASE_URL: logins.apps.ingress,
@@ -179,19 +183,23 @@ export class Pipeline {
       return this.addApp(`connector-${system}`, { ...keys, SEVER_INSTANCES: JSON.stringify(own) });
     });
     await Promise.all([
-      this.addApp('scim-ingress', ingress, apiPort),
-      this.addApp('coordinator', { DATABASE_URL: logins.apps.coordinator }),
-      this.addApp('projector', { DATABASE_URL: logins.apps.projector }),
+      this.addApp('scim-ingress', ingress, { port: apiPort }),
+      this.addApp('coordinator', { ...log, DATABASE_URL: logins.apps.coordinator }),
+      this.addApp('projector', { ...log, DATABASE_URL: logins.apps.projector }),
       ...connectors,
+      // While Kafka is away the relay is not ready, and there is no use in starting it again.
+      ...(brokers
+        ? [this.addApp('relay', { ...log, DATABASE_URL: logins.apps.relay }, { health: 'healthz' })]
+        : []),
     ]);
   }
 
   private async addApp(
     name: string,
     env: Readonly<Record<string, string>>,
-    fixedPort?: number,
+    o: { port?: number; health?: 'readyz' | 'healthz' } = {},
   ): Promise<void> {
-    const port = fixedPort ?? (await this.ports.get(name));
+    const port = o.port ?? (await this.ports.get(name));
     await this.supervisor.add(
       nodeService({
         name,
@@ -200,10 +208,9 @@ export class Pipeline {
           ...env,
           SEVER_HTTP_HOST: '127.0.0.1',
           SEVER_HTTP_PORT: String(port),
-          SEVER_PROFILE: 'embedded',
         },
         logFile: this.folder.file('logs', `${name}.log`),
-        healthUrl: `http://127.0.0.1:${port}/readyz`,
+        healthUrl: `http://127.0.0.1:${port}/${o.health ?? 'readyz'}`,
       }),
     );
   }
@@ -246,6 +253,7 @@ export class Pipeline {
     ownerUrl: string,
     apiUrl: string,
     target: Targets | undefined,
+    brokers: KafkaBrokers | undefined,
   ): Omit<ReadyFile, 'processes'> {
     const scim = (connector: string, port: number): ReadyFile['downstream'][number] => ({
       connector,
@@ -254,10 +262,10 @@ export class Pipeline {
     });
     return {
       version: 1,
-      profile: 'embedded',
+      profile: this.options.profile,
       dataDir: this.folder.dir,
       databaseUrl: ownerUrl,
-      kafkaBrokers: null,
+      kafkaBrokers: brokers?.addresses ?? null,
       api: { baseUrl: apiUrl, token: this.folder.secret('api-token') },
       connections: target
         ? SANDBOX_CONNECTIONS.map(c => ({

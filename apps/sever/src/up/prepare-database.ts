@@ -26,6 +26,7 @@ const LOGINS = {
   ingress: 'sever_ingress',
   coordinator: 'sever_coordinator',
   projector: 'sever_projector',
+  relay: 'sever_relay',
 } as const satisfies Record<string, GroupRole>;
 
 /** A login role per process, and one per connector instance; gives their addresses. */
@@ -47,6 +48,7 @@ export async function ensureLogins(
     ingress: await login('sever_ingress_app', LOGINS.ingress),
     coordinator: await login('sever_coordinator_app', LOGINS.coordinator),
     projector: await login('sever_projector_app', LOGINS.projector),
+    relay: await login('sever_relay_app', LOGINS.relay),
   };
   const byInstance = new Map<string, string>();
   for (const id of instances) byInstance.set(id, await login(connectorRole(id), 'sever_connector'));
