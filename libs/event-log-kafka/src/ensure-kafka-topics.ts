@@ -1,9 +1,12 @@
 import { EventLogError, type TopicSpec } from '@sever/event-log';
 import type { Admin } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createKafkaClient, unavailable } from './kafka-client.js';
 import type { KafkaConnection } from './kafka-settings.js';
 
 const COPIES = 3;
+const SERVED_TIMEOUT_MS = 30_000;
+const SERVED_POLL_MS = 100;
 
 /** Kept for ever and as it was written: compaction or retention would delete history. */
 const TOPIC_SETTINGS = {
@@ -16,7 +19,8 @@ const TOPIC_SETTINGS = {
 };
 
 /**
- * Creates the topics that are missing, with three copies where there are three brokers; never changes one that is there.
+ * Creates the topics that are missing, with three copies where there are three brokers, and waits until their leaders serve them;
+ * never changes a topic that is there.
  * @throws EventLogError `log.partition-mismatch` for a topic with another number of partitions, `log.unavailable`
  */
 export async function ensureKafkaTopics(
@@ -27,7 +31,10 @@ export async function ensureKafkaTopics(
   try {
     await admin.connect();
     await createMissing(admin, specs);
-    for (const spec of specs) await checkPartitions(admin, spec);
+    for (const spec of specs) {
+      await checkPartitions(admin, spec);
+      await untilServed(admin, spec.topic);
+    }
   } catch (error) {
     throw error instanceof EventLogError
       ? error
@@ -63,4 +70,18 @@ async function checkPartitions(admin: Admin, { topic, partitions }: TopicSpec): 
       'log.partition-mismatch',
       `topic ${topic} has ${found} partitions on Kafka, the log has ${partitions}: a record's partition must be the same in both; recreate the topic`,
     );
+}
+
+/** A leader is named before it serves: until then it says that it is none. */
+async function untilServed(admin: Admin, topic: string): Promise<void> {
+  const deadline = Date.now() + SERVED_TIMEOUT_MS;
+  for (;;) {
+    try {
+      await admin.fetchTopicOffsets(topic);
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await sleep(SERVED_POLL_MS);
+    }
+  }
 }

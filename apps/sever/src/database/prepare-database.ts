@@ -27,6 +27,7 @@ export const APP_GROUPS = {
   ingress: 'sever_ingress',
   coordinator: 'sever_coordinator',
   projector: 'sever_projector',
+  relay: 'sever_relay',
 } as const satisfies Record<string, GroupRole>;
 export type App = keyof typeof APP_GROUPS;
 
@@ -52,6 +53,7 @@ export async function ensureLogins(
     ingress: await login(appRole('ingress'), APP_GROUPS.ingress),
     coordinator: await login(appRole('coordinator'), APP_GROUPS.coordinator),
     projector: await login(appRole('projector'), APP_GROUPS.projector),
+    relay: await login(appRole('relay'), APP_GROUPS.relay),
   };
   const byInstance = new Map<string, string>();
   for (const id of instances) byInstance.set(id, await login(connectorRole(id), 'sever_connector'));
