@@ -1,9 +1,11 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { EventLogError, type TopicSpec } from '@sever/event-log';
 import type { Admin } from 'kafkajs';
 import { createKafkaClient, unavailable } from './kafka-client.js';
 import type { KafkaConnection } from './kafka-settings.js';
 
 const COPIES = 3;
+const KNOWN_WITHIN_MS = 10_000;
 
 /** Kept for ever and as it was written: compaction or retention would delete history. */
 const TOPIC_SETTINGS = {
@@ -55,9 +57,24 @@ async function createMissing(admin: Admin, specs: readonly TopicSpec[]): Promise
   });
 }
 
+/** A topic that was made a moment ago is not known to every broker at once. */
+async function countPartitions(admin: Admin, topic: string): Promise<number> {
+  const deadline = performance.now() + KNOWN_WITHIN_MS;
+  for (;;) {
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      return topics[0]?.partitions.length ?? 0;
+    } catch (error) {
+      const isUnknown =
+        error instanceof Error && 'type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION';
+      if (!isUnknown || performance.now() > deadline) throw error;
+      await wait(100);
+    }
+  }
+}
+
 async function checkPartitions(admin: Admin, { topic, partitions }: TopicSpec): Promise<void> {
-  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-  const found = topics[0]?.partitions.length ?? 0;
+  const found = await countPartitions(admin, topic);
   if (found !== partitions)
     throw new EventLogError(
       'log.partition-mismatch',
