@@ -32,8 +32,8 @@ export async function ensureKafkaTopics(
     await admin.connect();
     await createMissing(admin, specs);
     for (const spec of specs) {
-      await checkPartitions(admin, spec);
       await untilServed(admin, spec.topic);
+      await checkPartitions(admin, spec);
     }
   } catch (error) {
     throw error instanceof EventLogError
@@ -72,7 +72,7 @@ async function checkPartitions(admin: Admin, { topic, partitions }: TopicSpec): 
     );
 }
 
-/** A leader is named before it serves: until then it says that it is none. */
+/** A new topic is not known to every broker at once, and a leader is named before it serves. */
 async function untilServed(admin: Admin, topic: string): Promise<void> {
   const deadline = Date.now() + SERVED_TIMEOUT_MS;
   for (;;) {
