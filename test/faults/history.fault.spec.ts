@@ -43,6 +43,7 @@ describe.each(PROFILES)('the history of writes, kills and stalls, profile $name'
       durationMs: SECONDS * 1_000,
       restMs: REST_SECONDS * 1_000,
       isDisturbed: true,
+      mayOverlap: process.env.SEVER_FAULT_OVERLAP === 'on',
     });
     findings = checkHistory(observed.operations);
     const folder = process.env.SEVER_FAULT_DUMP;

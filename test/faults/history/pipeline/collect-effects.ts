@@ -42,8 +42,12 @@ export async function workOperations(pipeline: Pipeline, log: readonly LoggedEve
   return operations;
 }
 
-/** The effects that connectors tell of, in the order of the log. */
+/**
+ * The effects that connectors tell of, in the order of the log. A restore counts from the wish, not from the command that
+ * followed it: a cut that was asked for in between is the later word.
+ */
 export function effectOperations(log: readonly LoggedEvent[]): EffectOperation[] {
+  const wishes = wishesOf(log);
   return log
     .filter(e => e.topic === 'outcomes' && FACTS.includes(e.type))
     .map(({ key, type, event: { causationid, data } }) => {
@@ -52,7 +56,7 @@ export function effectOperations(log: readonly LoggedEvent[]): EffectOperation[]
         kind: 'effect',
         connector: data.instance ?? '',
         key,
-        requestEvent: causationid ?? '',
+        requestEvent: wishes.get(causationid ?? '') ?? causationid ?? '',
         fact: type.split('.').slice(1, -1).join('.'),
         step: isStep ? (data.step ?? '') : '-',
         // A fact of the whole work is stated once, whichever run does it.
@@ -60,6 +64,18 @@ export function effectOperations(log: readonly LoggedEvent[]): EffectOperation[]
         access: accessOf(data.stage, data.step),
       };
     });
+}
+
+/** The wish behind each command to restore: the last one of its opt-out before it. */
+function wishesOf(log: readonly LoggedEvent[]): Map<string, string> {
+  const latest = new Map<string, string>();
+  const wishes = new Map<string, string>();
+  for (const { type, eventId, event } of log) {
+    const optOut = event.optoutid ?? '';
+    if (type === 'sever.optout.restore-requested.v1') latest.set(optOut, eventId);
+    if (type === 'sever.optout.restore-started.v1') wishes.set(eventId, latest.get(optOut) ?? eventId);
+  }
+  return wishes;
 }
 
 function accessOf(stage: string | undefined, step: string | null | undefined): AccessChange {

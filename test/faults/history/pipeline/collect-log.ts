@@ -20,6 +20,7 @@ export type EventBody = {
   tenant: string;
   subject: string;
   causationid?: string;
+  optoutid?: string;
   data: {
     door?: { via: string; operation: string; connection?: string; resource?: string };
     instance?: string;

@@ -3,6 +3,7 @@ import type { Ready } from '../../../harness/pipeline.js';
 import type { Random } from '../simulation/random.js';
 import { ask, isSuccess, statusOf, type Answer } from './asking.js';
 import type { AskedRequests } from './asked-requests.js';
+import { RESTORING, RUNNING, type Turns } from './turns.js';
 
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
@@ -20,6 +21,7 @@ export class IdentityProvider {
     private readonly userName: string,
     private readonly asked: AskedRequests,
     private readonly random: Random,
+    private readonly turns: Turns,
   ) {
     this.client = `${connection.id}/${userName}`;
   }
@@ -27,8 +29,12 @@ export class IdentityProvider {
   /** One request, whatever fits what the connection believes of the person. */
   async step(): Promise<void> {
     const luck = this.random.next();
-    if (this.resource === undefined) return this.create();
+    if (this.resource === undefined) return this.turns.take(RUNNING, () => this.create());
     if (luck < 0.35) return this.update();
+    return this.turns.take(RESTORING, () => this.leaveOrReturn(luck));
+  }
+
+  private leaveOrReturn(luck: number): Promise<void> {
     if (luck < 0.45) return this.remove();
     if (this.isActive) return this.setActive(false);
     return luck < 0.6 ? this.create() : this.setActive(true);

@@ -15,11 +15,14 @@ const VICTIMS = [
   'target-postgres',
 ];
 
+type Deed = { name: string; deed: 'kill' | 'stall' };
+
 /** Kills and stalls random processes until told to stop. Which and when follows from the seed. */
 export class Nemesis {
   kills = 0;
   stalls = 0;
   readonly log: string[] = [];
+  private round: Deed[] = [];
   private readonly stalled = new Map<number, Promise<void>>();
 
   constructor(
@@ -30,12 +33,27 @@ export class Nemesis {
   async run(untilMs: number): Promise<void> {
     while (Date.now() < untilMs) {
       await sleep(1_500 + this.random.int(2_500));
-      const victims = this.pipeline.current().processes.filter(p => VICTIMS.includes(p.name));
-      const { name, pid } = this.random.pick(victims);
-      if (this.random.chance(0.55)) this.kill(name, pid);
+      const { name, deed } = this.next();
+      const pid = this.pipeline.current().processes.find(p => p.name === name)?.pid;
+      if (pid === undefined) continue;
+      if (deed === 'kill') this.kill(name, pid);
       else this.stall(name, pid, 1_000 + this.random.int(4_000));
     }
     await Promise.all(this.stalled.values());
+  }
+
+  /** In rounds: everything happens to everybody once, in random order, before anything happens again. */
+  private next(): Deed {
+    if (this.round.length === 0) {
+      const names = this.pipeline.current().processes.map(p => p.name);
+      this.round = VICTIMS.filter(name => names.includes(name)).flatMap(name => [
+        { name, deed: 'kill' as const },
+        { name, deed: 'stall' as const },
+      ]);
+    }
+    const [deed] = this.round.splice(this.random.int(this.round.length), 1);
+    if (!deed) throw new Error('the pipeline has no process to disturb');
+    return deed;
   }
 
   private kill(name: string, pid: number): void {

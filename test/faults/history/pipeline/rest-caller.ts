@@ -4,6 +4,7 @@ import type { Ready } from '../../../harness/pipeline.js';
 import type { Random } from '../simulation/random.js';
 import { ask, isSuccess, statusOf, type Answer } from './asking.js';
 import type { AskedRequests } from './asked-requests.js';
+import { RESTORING, type Turns } from './turns.js';
 
 const ATTEMPT_MS = 30_000;
 
@@ -18,12 +19,15 @@ export class RestCaller {
     private readonly userName: string,
     private readonly asked: AskedRequests,
     private readonly random: Random,
+    private readonly turns: Turns,
   ) {
     this.client = `rest/${userName}`;
   }
 
   step(): Promise<void> {
-    return this.optOut && this.random.chance(0.5) ? this.restore(this.optOut) : this.request();
+    return this.turns.take(RESTORING, () =>
+      this.optOut && this.random.chance(0.5) ? this.restore(this.optOut) : this.request(),
+    );
   }
 
   private async request(): Promise<void> {

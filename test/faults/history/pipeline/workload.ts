@@ -16,6 +16,7 @@ import type { Profile } from './profile.js';
 import { ObservingReader, churn } from './readers.js';
 import { Recorder } from './recorder.js';
 import { RestCaller } from './rest-caller.js';
+import { Turns } from './turns.js';
 
 export type WorkloadOptions = {
   pipeline: Pipeline;
@@ -27,11 +28,18 @@ export type WorkloadOptions = {
   /** How long it may take afterwards until nothing moves, in milliseconds. */
   restMs: number;
   isDisturbed: boolean;
+  /** Whether people are opted out anew while an earlier opt-out of theirs is being given back. */
+  mayOverlap: boolean;
 };
 
 /** What was done and seen. */
 export type Observed = {
   operations: Operation[];
+  /** What was seen while things moved. */
+  seenMeanwhile: Operation[];
+  /** Looks up once more what can be looked up at rest. */
+  lookAgain: () => Promise<Operation[]>;
+  scimIds: ReadonlyMap<string, string>;
   asked: AskedRequests;
   optOuts: number;
   /** What still moved when the time for coming to rest was over. */
@@ -76,10 +84,14 @@ export async function runWorkload(o: WorkloadOptions): Promise<Observed> {
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
     await watch.stop();
-    const collected = await collect(pipeline, asked, scimIds);
+    const look = (): Promise<Operation[]> => collect(pipeline, asked, scimIds);
+    const collected = await look();
     await caughtUp(recorder, collected);
     return {
       operations: [...recorder.operations, ...collected],
+      seenMeanwhile: [...recorder.operations],
+      lookAgain: look,
+      scimIds,
       asked,
       optOuts: (await allOptOuts(pipeline, TENANT)).length,
       unrest,
@@ -103,13 +115,14 @@ type Actor = (untilMs: number) => Promise<void>;
 
 /** Everybody who speaks about one person: one connection or two, and for some a caller of the REST door. */
 function actorsOf(
-  { pipeline }: WorkloadOptions,
+  { pipeline, mayOverlap }: WorkloadOptions,
   asked: AskedRequests,
   userName: string,
   i: number,
   random: Random,
 ): Actor[] {
   const connections = i % 3 === 0 ? [i, i + 1] : [i];
+  const turns = new Turns(pipeline, TENANT, userName, mayOverlap);
   const providers = connections.map(
     n =>
       new IdentityProvider(
@@ -117,10 +130,11 @@ function actorsOf(
         userName,
         asked,
         new Random(random.int(2 ** 31)),
+        turns,
       ),
   );
   const own = new Random(random.int(2 ** 31));
-  const caller = new RestCaller(pipeline.ready.api, TENANT, userName, asked, own);
+  const caller = new RestCaller(pipeline.ready.api, TENANT, userName, asked, own, turns);
   return [...providers, ...(i % 3 === 1 ? [caller] : [])].map(actor => async untilMs => {
     while (Date.now() < untilMs) {
       await actor.step();
@@ -130,7 +144,7 @@ function actorsOf(
 }
 
 /** Everything that can be looked up once nothing moves. */
-export async function collect(
+async function collect(
   pipeline: Pipeline,
   asked: AskedRequests,
   scimIds: ReadonlyMap<string, string>,
