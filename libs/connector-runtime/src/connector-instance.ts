@@ -7,7 +7,7 @@ import { SWITCH_CHANNEL, findInstance } from '@sever/directory';
 import { makeEvent, newEventId } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
 import { createPostgresEventLogWriter } from '@sever/event-log-postgres';
-import { EventLogServer, connectEventLog } from '@sever/event-log-transport';
+import { EventLogServer, UnchangedErrors, connectEventLog } from '@sever/event-log-transport';
 import { openDatabase } from '@sever/postgres';
 import type { SubjectKeys } from '@sever/subject-keys';
 import { currentTraceparent, inSpan, type Logger } from '@sever/telemetry';
@@ -127,6 +127,7 @@ export class ConnectorInstance {
         logger: false,
       },
     );
+    this.service.useGlobalFilters(new UnchangedErrors());
     await this.service.listen();
     this.retries.start();
     this.healthTimer = setInterval(() => void this.reportHealth().catch(this.onError), HEALTH_EVERY_MS);

@@ -1,4 +1,9 @@
+export {
+  createKafkaEventLogConsumer,
+  type KafkaConsumerOptions,
+} from './consumer/kafka-event-log-consumer.js';
 export { ensureKafkaTopics } from './ensure-kafka-topics.js';
+export { createKafkaEventLogAdmin } from './kafka-event-log-admin.js';
 export { createKafkaRelayTarget } from './kafka-relay-target.js';
 export { patchRequestQueue } from './request-queue-patch.js';
 export { kafkaSettings, type KafkaConnection } from './kafka-settings.js';

@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { EventLogError } from '@sever/event-log';
-import kafkajs, { type Kafka } from 'kafkajs';
+import kafkajs, { type Kafka, type KafkaConfig } from 'kafkajs';
 import type { KafkaConnection } from './kafka-settings.js';
 import { patchRequestQueue } from './request-queue-patch.js';
 
 /** A client of the configured brokers. Its own log is off: what matters is in the errors that it rejects with. */
-export function createKafkaClient(connection: KafkaConnection, clientId: string): Kafka {
+export function createKafkaClient(
+  connection: KafkaConnection,
+  clientId: string,
+  over: Pick<KafkaConfig, 'socketFactory'> = {},
+): Kafka {
   patchRequestQueue();
   const { kafkaBrokers, kafkaCaFile, kafkaUser, kafkaPassword } = connection;
   return new kafkajs.Kafka({
@@ -20,6 +24,7 @@ export function createKafkaClient(connection: KafkaConnection, clientId: string)
       kafkaPassword !== undefined && {
         sasl: { mechanism: 'scram-sha-512' as const, username: kafkaUser, password: kafkaPassword },
       }),
+    ...over,
   });
 }
 

@@ -1,23 +1,36 @@
-import { EventLogError, partitionKey, type Offsets, type TopicPartition } from '@sever/event-log';
+import { EventLogError, partitionKey, type PartitionKey, type TopicPartition } from '@sever/event-log';
 import { changed, rows, type Queryable } from '@sever/postgres';
 import type { EntityManager } from 'typeorm';
 
-/** Move of one partition of a consumer that keeps offsets in its own transaction. */
+/** Where a consumer stands in one partition: the next offset of the subscription, and of the log. */
+export type ConsumerPosition = { next: bigint; nextLog: bigint };
+
+/** Move of one partition of a consumer that keeps offsets in its own transaction; `expected` is the stored offset, 0 if none. */
 export type Advance = TopicPartition & { expected: bigint; next: bigint; nextLogOffset: bigint };
 
-/** Positions of a consumer; partitions never read stand at 0. */
+/** Positions of a consumer; partitions that it never finished a record of are missing. */
 export async function loadConsumerOffsets(
   on: Queryable,
   consumer: string,
   partitions: readonly TopicPartition[],
-): Promise<Offsets> {
-  const found = await rows<{ topic: string; partition: number; next_offset: string }>(
-    on,
-    `select topic, partition, next_offset from consumer_offset where consumer = $1`,
-    [consumer],
+): Promise<ReadonlyMap<PartitionKey, ConsumerPosition>> {
+  const found = await rows<{
+    topic: string;
+    partition: number;
+    next_offset: string;
+    next_log_offset: string;
+  }>(on, `select topic, partition, next_offset, next_log_offset from consumer_offset where consumer = $1`, [
+    consumer,
+  ]);
+  const wanted = new Set(partitions.map(partitionKey));
+  return new Map(
+    found
+      .filter(row => wanted.has(partitionKey(row)))
+      .map(row => [
+        partitionKey(row),
+        { next: BigInt(row.next_offset), nextLog: BigInt(row.next_log_offset) },
+      ]),
   );
-  const stored = new Map(found.map(row => [partitionKey(row), BigInt(row.next_offset)]));
-  return new Map(partitions.map(tp => [partitionKey(tp), stored.get(partitionKey(tp)) ?? 0n]));
 }
 
 /**

@@ -1,4 +1,9 @@
-export { advanceConsumerOffsets, loadConsumerOffsets, type Advance } from './consumer-offsets.js';
+export {
+  advanceConsumerOffsets,
+  loadConsumerOffsets,
+  type Advance,
+  type ConsumerPosition,
+} from './consumer-offsets.js';
 export {
   createPostgresEventLogConsumer,
   type PostgresConsumerOptions,

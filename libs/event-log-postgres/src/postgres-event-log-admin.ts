@@ -2,6 +2,7 @@ import {
   EventLogError,
   partitionKey,
   type EventLogAdmin,
+  type EventLogScanner,
   type LogRecord,
   type Offsets,
   type PartitionKey,
@@ -14,7 +15,7 @@ import { RECORD_COLUMNS, tableOf, toLogRecord, type RecordRow } from './record-r
 type OffsetRow = { partition: number; next: string };
 
 /** Topics and positions of the log in PostgreSQL. */
-export function createPostgresEventLogAdmin(dataSource: DataSource): EventLogAdmin {
+export function createPostgresEventLogAdmin(dataSource: DataSource): EventLogAdmin & EventLogScanner {
   return {
     ensureTopics: specs => ensureTopics(dataSource, specs),
     offsetsForTime: async (topic, timestamp) =>

@@ -29,6 +29,9 @@ export type EventLogServerOptions = {
 
 const COMMIT_EVERY_SETTLES = 500;
 
+/** What is settled of one partition in one epoch. */
+type Entry = { ledger: OffsetLedger; epoch: number; committed: bigint; tp: TopicPartition };
+
 /**
  * Nest transport over the event log: `@EventPattern(type)` handlers return a Verdict, the ledger commits the low-water mark.
  * One handler per type; a second one is refused at start-up.
@@ -36,16 +39,15 @@ const COMMIT_EVERY_SETTLES = 500;
 export class EventLogServer extends Server implements CustomTransportStrategy {
   override readonly transportId = Symbol('event-log');
   override readonly propagatesEventHandlerErrors = true;
-  private readonly ledgers = new Map<
-    PartitionKey,
-    { ledger: OffsetLedger; epoch: number; committed: bigint; tp: TopicPartition }
-  >();
+  private readonly ledgers = new Map<PartitionKey, Entry>();
   private readonly pauses = new Set<string>();
-  private readonly owned = new Map<PartitionKey, TopicPartition>();
+  private readonly owned = new Map<PartitionKey, { tp: TopicPartition; epoch: number }>();
   private readonly dispatcher: KeyedDispatcher;
   private timer: NodeJS.Timeout | undefined;
   private settles = 0;
   private closing: Promise<void> | undefined;
+  private committing: Promise<void> = Promise.resolve();
+  private commitDue = false;
 
   constructor(private readonly o: EventLogServerOptions) {
     super();
@@ -70,7 +72,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
         group: this.o.group,
         topics: this.o.topics,
         from: 'committed',
-        onAssigned: tps => this.assigned(tps),
+        onAssigned: (tps, epoch) => this.assigned(tps, epoch),
         onRevoked: (tps, epoch) => this.revoked(tps, epoch),
         onRecords: (tp, records, epoch) => this.received(tp, records, epoch),
         onFatal: error => this.o.onFatal(error),
@@ -150,11 +152,11 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   }
 
   private assignedPartitions(): TopicPartition[] {
-    return [...this.owned.values()];
+    return [...this.owned.values()].map(o => o.tp);
   }
 
-  private assigned(tps: readonly TopicPartition[]): void {
-    for (const tp of tps) this.owned.set(partitionKey(tp), tp);
+  private assigned(tps: readonly TopicPartition[], epoch: number): void {
+    for (const tp of tps) this.owned.set(partitionKey(tp), { tp, epoch });
     for (const reason of this.pauses) this.o.consumer.pause(tps, reason);
   }
 
@@ -178,18 +180,30 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     if (this.settles >= COMMIT_EVERY_SETTLES) void this.commit();
   }
 
-  private async revoked(tps: readonly TopicPartition[], _epoch: number): Promise<void> {
+  /** Waits for these partitions alone; what comes in a later epoch meanwhile is not touched. */
+  private async revoked(tps: readonly TopicPartition[], epoch: number): Promise<void> {
     this.dispatcher.drop(tps);
-    await this.dispatcher.idle();
+    await this.dispatcher.idle(tps);
     await this.commit();
-    for (const tp of tps) {
-      this.ledgers.delete(partitionKey(tp));
-      this.owned.delete(partitionKey(tp));
+    for (const key of tps.map(partitionKey)) {
+      if (this.ledgers.get(key)?.epoch === epoch) this.ledgers.delete(key);
+      if (this.owned.get(key)?.epoch === epoch) this.owned.delete(key);
     }
   }
 
-  /** Commits what moved. A commit that fails is made up for by the next one. */
-  private async commit(): Promise<void> {
+  /** Commits what moved, one commit at a time; resolves when everything settled before the call was tried. */
+  private commit(): Promise<void> {
+    if (this.commitDue) return this.committing;
+    this.commitDue = true;
+    this.committing = this.committing.then(() => {
+      this.commitDue = false;
+      return this.commitMoved();
+    });
+    return this.committing;
+  }
+
+  /** A commit that fails is made up for by the next one. */
+  private async commitMoved(): Promise<void> {
     this.settles = 0;
     const moved = [...this.ledgers.values()].filter(l => l.ledger.next() > l.committed);
     for (const epoch of new Set(moved.map(l => l.epoch))) {
@@ -208,6 +222,7 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   private async drain(): Promise<void> {
     clearInterval(this.timer);
     this.dispatcher.stop();
+    this.o.consumer.pause(this.assignedPartitions(), 'draining');
     const drainMs = this.o.drainMs ?? 8_000;
     await Promise.race([
       this.dispatcher.idle(),

@@ -6,3 +6,4 @@ export { OffsetLedger } from './offset-ledger.js';
 export { crash, runWorker, workerSettings } from './worker/run-worker.js';
 export { Worker } from './worker/worker.js';
 export { TransactionalConsumer, type TransactionalConsumerOptions } from './transactional-consumer.js';
+export { UnchangedErrors } from './unchanged-errors.js';

@@ -1,12 +1,16 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import {
+  EventLogError,
   partitionKey,
   type EventLogConsumer,
   type LogRecord,
+  type Offsets,
   type PartitionKey,
   type TopicPartition,
 } from '@sever/event-log';
 import { advanceConsumerOffsets, loadConsumerOffsets } from '@sever/event-log-postgres';
 import type { DataSource, EntityManager } from 'typeorm';
+import { PositionedQueue, startOf, type Batch } from './positioned-queue.js';
 
 export type TransactionalConsumerOptions = {
   /** Name of the consumer: its group and its rows in `consumer_offset`. */
@@ -35,12 +39,13 @@ const HIGH_WATER = 8_000;
  * applied exactly once, a zombie's transaction fails. Batches are as large as what waits, so that an idle reader adds no delay.
  */
 export class TransactionalConsumer {
-  private queue: { record: LogRecord; epoch: number }[] = [];
-  private readonly positions = new Map<PartitionKey, bigint>();
-  private readonly epochs = new Map<PartitionKey, number>();
+  private readonly queue = new PositionedQueue();
+  /** What is assigned, also while its stored positions are still being read. */
+  private readonly assignedIn = new Map<PartitionKey, { tp: TopicPartition; epoch: number }>();
   private paused = false;
   private working: Promise<void> | undefined;
-  private stopping = false;
+  private applying: Promise<unknown> = Promise.resolve();
+  private readonly stopped = new AbortController();
   private lastProgress = Date.now();
 
   constructor(private readonly o: TransactionalConsumerOptions) {}
@@ -51,7 +56,7 @@ export class TransactionalConsumer {
       topics: this.o.topics,
       from: 'earliest',
       onAssigned: (tps, epoch) => this.assigned(tps, epoch),
-      onRevoked: tps => this.revoked(tps),
+      onRevoked: (tps, epoch) => this.revoked(tps, epoch),
       onRecords: (_tp, records, epoch) => this.received(records, epoch),
       onFatal: error => this.o.onFatal(error),
     });
@@ -59,8 +64,8 @@ export class TransactionalConsumer {
 
   /** Finishes the running batch and leaves. */
   async stop(): Promise<void> {
-    this.stopping = true;
-    this.queue = [];
+    this.stopped.abort();
+    this.queue.clear();
     await this.working;
     await this.o.consumer.stop({ drainMs: 1_000 });
   }
@@ -78,25 +83,32 @@ export class TransactionalConsumer {
   }
 
   private async assigned(tps: readonly TopicPartition[], epoch: number): Promise<void> {
-    const offsets = await loadConsumerOffsets(this.o.dataSource, this.o.name, tps);
-    for (const [key, next] of offsets) {
-      this.positions.set(key, next);
-      this.epochs.set(key, epoch);
+    for (const tp of tps) this.assignedIn.set(partitionKey(tp), { tp, epoch });
+    if (this.paused) this.o.consumer.pause(tps, 'backpressure');
+    const stored = await loadConsumerOffsets(this.o.dataSource, this.o.name, tps);
+    const current = tps.filter(tp => this.assignedIn.get(partitionKey(tp))?.epoch === epoch);
+    const starts = new Map<PartitionKey, bigint>();
+    for (const tp of current) {
+      const position = stored.get(partitionKey(tp));
+      this.queue.hold(tp, epoch, position);
+      if (position) starts.set(partitionKey(tp), startOf(position));
     }
-    await this.o.consumer.seek(offsets);
+    await this.o.consumer.seek(starts);
   }
 
-  private async revoked(tps: readonly TopicPartition[]): Promise<void> {
-    const gone = new Set(tps.map(partitionKey));
-    this.queue = this.queue.filter(q => !gone.has(partitionKey(q.record)));
-    await this.working;
-    for (const key of gone) this.positions.delete(key);
+  /** Waits for the transaction that runs, which may hold records of these partitions; what waits is dropped. */
+  private async revoked(tps: readonly TopicPartition[], epoch: number): Promise<void> {
+    for (const tp of tps) {
+      this.queue.release(tp, epoch);
+      if (this.assignedIn.get(partitionKey(tp))?.epoch === epoch) this.assignedIn.delete(partitionKey(tp));
+    }
+    await this.applying.catch(() => undefined);
   }
 
   private received(records: readonly LogRecord[], epoch: number): void {
-    if (this.stopping) return;
-    if (this.queue.length === 0) this.lastProgress = Date.now();
-    for (const record of records) this.queue.push({ record, epoch });
+    if (this.stopped.signal.aborted) return;
+    if (this.queue.length === 0 && !this.working) this.lastProgress = Date.now();
+    this.queue.add(records, epoch);
     if (this.queue.length > HIGH_WATER && !this.paused) {
       this.paused = true;
       this.o.consumer.pause(this.assignedPartitions(), 'backpressure');
@@ -107,24 +119,19 @@ export class TransactionalConsumer {
 
   private async work(): Promise<void> {
     let failures = 0;
-    while (this.queue.length > 0 && !this.stopping) {
-      const batch = this.takeBatch();
-      if (batch.length === 0) continue;
+    while (this.queue.length > 0 && !this.stopped.signal.aborted) {
       try {
-        await this.apply(batch);
+        await this.applyNext();
         failures = 0;
-        this.lastProgress = Date.now();
-        this.o.onCommitted?.(batch);
       } catch (error) {
         this.o.onRolledBack?.();
-        if (this.o.isFatal(error)) {
-          this.stopping = true;
-          this.o.onFatal(error instanceof Error ? error : new Error(String(error)));
+        if (this.isFatal(error)) {
+          this.end(error);
           break;
         }
         this.o.onError?.(error);
         failures += 1;
-        await new Promise(resolve => setTimeout(resolve, Math.min(RETRY_MS_MAX, 100 * 2 ** failures)));
+        await this.sleep(Math.min(RETRY_MS_MAX, 100 * 2 ** failures));
         await this.rewind();
       }
       this.relieve();
@@ -132,46 +139,49 @@ export class TransactionalConsumer {
     this.working = undefined;
   }
 
-  private takeBatch(): LogRecord[] {
-    const taken = this.queue.splice(0, this.o.batchRecords ?? 2_000);
-    return taken
-      .filter(
-        q =>
-          this.epochs.get(partitionKey(q.record)) === q.epoch && this.positions.has(partitionKey(q.record)),
-      )
-      .map(q => q.record);
+  private async applyNext(): Promise<void> {
+    const batch = this.queue.take(this.o.batchRecords ?? 2_000);
+    if (batch.records.length === 0) return;
+    const applying = this.apply(batch);
+    this.applying = applying;
+    await applying;
+    this.lastProgress = Date.now();
+    this.o.onCommitted?.(batch.records);
   }
 
-  private async apply(batch: readonly LogRecord[]): Promise<void> {
-    const ends = new Map<PartitionKey, LogRecord>();
-    for (const record of batch) ends.set(partitionKey(record), record);
-    const moves = [...ends].map(([key, last]) => ({
-      topic: last.topic,
-      partition: last.partition,
-      expected: this.positions.get(key) ?? 0n,
-      next: last.offset + 1n,
-      nextLogOffset: last.logOffset + 1n,
-    }));
+  private async apply({ records, moves }: Batch): Promise<void> {
     await this.o.dataSource.transaction(async em => {
       await advanceConsumerOffsets(em, this.o.name, moves);
-      await this.o.handleBatch(em, batch);
+      await this.o.handleBatch(em, records);
     });
-    for (const move of moves) this.positions.set(partitionKey(move), move.next);
+    this.queue.stored(moves);
   }
 
-  /** After a rollback everything is read again from the stored offsets. */
+  private isFatal(error: unknown): boolean {
+    return (error instanceof EventLogError && error.code === 'log.gap') || this.o.isFatal(error);
+  }
+
+  private end(error: unknown): void {
+    this.stopped.abort();
+    this.o.onFatal(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  /** After a rollback everything held then is read again from the stored positions; what was assigned meanwhile goes on. */
   private async rewind(): Promise<void> {
-    const tps = this.assignedPartitions();
-    this.queue = [];
-    try {
-      const offsets = await loadConsumerOffsets(this.o.dataSource, this.o.name, tps);
-      this.queue = [];
-      for (const [key, next] of offsets) this.positions.set(key, next);
-      await this.o.consumer.seek(offsets);
-    } catch (error) {
-      this.o.onError?.(error);
-      await new Promise(resolve => setTimeout(resolve, 500));
-      if (!this.stopping) await this.rewind();
+    const held = this.queue.all();
+    while (!this.stopped.signal.aborted) {
+      try {
+        const stored = await loadConsumerOffsets(
+          this.o.dataSource,
+          this.o.name,
+          held.map(h => h.tp),
+        );
+        const from: Offsets = this.queue.rewind(held, stored);
+        return await this.o.consumer.seek(from);
+      } catch (error) {
+        this.o.onError?.(error);
+        await this.sleep(500);
+      }
     }
   }
 
@@ -182,9 +192,10 @@ export class TransactionalConsumer {
   }
 
   private assignedPartitions(): TopicPartition[] {
-    return [...this.positions.keys()].map(key => {
-      const slash = key.lastIndexOf('/');
-      return { topic: key.slice(0, slash), partition: Number(key.slice(slash + 1)) };
-    });
+    return [...this.assignedIn.values()].map(a => a.tp);
+  }
+
+  private async sleep(ms: number): Promise<void> {
+    await wait(ms, undefined, { signal: this.stopped.signal }).catch(() => undefined);
   }
 }

@@ -1,9 +1,10 @@
 import { partitionKey, type PartitionKey, type TopicPartition } from '@sever/event-log';
 import { changed, rows } from '@sever/postgres';
 import type { DataSource, EntityManager } from 'typeorm';
+import { planExchange, type GroupPartition } from './plan-exchange.js';
 
 /** What the group says this member owns: partition -> ownership epoch and committed offset. */
-export type Ownership = ReadonlyMap<PartitionKey, { tp: TopicPartition; epoch: bigint; committed: bigint }>;
+export type Ownership = ReadonlyMap<PartitionKey, GroupPartition>;
 
 /** Result of one exchange with the group: what is owned, and which of it another member is due to take over. */
 export type GroupView = { owned: Ownership; toRelease: readonly TopicPartition[] };
@@ -49,20 +50,17 @@ export function exchange(dataSource: DataSource, m: Membership): Promise<GroupVi
     await lockGroup(em, m.group);
     const members = await refreshMembers(em, m);
     await ensureRows(em, m);
-    const mine = await takeDue(em, m, members);
-    const owned = new Map(
-      mine.map(row => {
-        const tp = { topic: row.topic, partition: row.partition };
-        return [
-          partitionKey(tp),
-          { tp, epoch: BigInt(row.epoch), committed: BigInt(row.next_offset) },
-        ] as const;
-      }),
-    );
-    const toRelease = [...owned.values()]
-      .map(o => o.tp)
-      .filter(tp => members[tp.partition % members.length] !== m.member);
-    return { owned, toRelease };
+    const partitions = await readPartitions(em, m);
+    const { take, release } = planExchange(partitions, members, m.member);
+    await takeOver(em, m, take);
+    const taken = new Set(take);
+    const owned = partitions
+      .filter(p => p.owner === m.member || taken.has(p))
+      .map(p => (taken.has(p) ? { ...p, owner: m.member, epoch: p.epoch + 1n } : p));
+    return {
+      owned: new Map(owned.map(p => [partitionKey(p.tp), p])),
+      toRelease: release.map(p => p.tp),
+    };
   });
 }
 
@@ -106,34 +104,31 @@ async function ensureRows(em: EntityManager, m: Membership): Promise<void> {
   );
 }
 
-async function takeDue(
-  em: EntityManager,
-  m: Membership,
-  members: readonly string[],
-): Promise<PartitionRow[]> {
-  const all = await rows<PartitionRow>(
+async function readPartitions(em: EntityManager, m: Membership): Promise<GroupPartition[]> {
+  const found = await rows<PartitionRow>(
     em,
     `select topic, partition, owner, epoch, next_offset from log_group_partition where group_name = $1 and topic = any($2)`,
     [m.group, m.topics],
   );
-  const due = all.filter(
-    row =>
-      members[row.partition % members.length] === m.member &&
-      row.owner !== m.member &&
-      (!row.owner || !members.includes(row.owner)),
+  return found.map(row => ({
+    tp: { topic: row.topic, partition: row.partition },
+    owner: row.owner,
+    epoch: BigInt(row.epoch),
+    committed: BigInt(row.next_offset),
+  }));
+}
+
+async function takeOver(
+  em: EntityManager,
+  m: Membership,
+  partitions: readonly GroupPartition[],
+): Promise<void> {
+  if (partitions.length === 0) return;
+  await em.query(
+    `update log_group_partition g set owner = $2, epoch = epoch + 1 from unnest($3::text[], $4::int[]) as u(t, p)
+      where g.group_name = $1 and g.topic = u.t and g.partition = u.p`,
+    [m.group, m.member, partitions.map(p => p.tp.topic), partitions.map(p => p.tp.partition)],
   );
-  if (due.length > 0) {
-    await em.query(
-      `update log_group_partition g set owner = $2, epoch = epoch + 1 from unnest($3::text[], $4::int[]) as u(t, p)
-        where g.group_name = $1 and g.topic = u.t and g.partition = u.p`,
-      [m.group, m.member, due.map(r => r.topic), due.map(r => r.partition)],
-    );
-    for (const row of due) {
-      row.owner = m.member;
-      row.epoch = String(BigInt(row.epoch) + 1n);
-    }
-  }
-  return all.filter(row => row.owner === m.member);
 }
 
 /** Gives partitions back so that the member that is due takes them at once. */

@@ -4,12 +4,12 @@ import {
   partitionKey,
   type ConsumerStart,
   type EventLogConsumer,
+  type LogRecord,
   type Offsets,
   type TopicPartition,
 } from '@sever/event-log';
 import { listen, rows, type Listener } from '@sever/postgres';
 import type { DataSource } from 'typeorm';
-import { createPostgresEventLogAdmin } from '../postgres-event-log-admin.js';
 import { WAKE_CHANNEL } from '../postgres-event-log-writer.js';
 import { Assignments, type Assigned } from './assignments.js';
 import { countBehind, fetchRecords } from './fetch.js';
@@ -23,6 +23,7 @@ import {
   type Membership,
 } from './group-membership.js';
 import { Signal } from './signal.js';
+import { startOffsets } from './start-offsets.js';
 
 export type PostgresConsumerOptions = {
   dataSource: DataSource;
@@ -56,7 +57,9 @@ class PostgresEventLogConsumer implements EventLogConsumer {
   private listener: Listener | undefined;
   private epoch = 0;
   private stopping = false;
+  private failed = false;
   private lastExchange = 0;
+  private watch: NodeJS.Timeout | undefined;
   private loops: Promise<void>[] = [];
 
   constructor(o: PostgresConsumerOptions) {
@@ -71,7 +74,7 @@ class PostgresEventLogConsumer implements EventLogConsumer {
   }
 
   async start(start: ConsumerStart): Promise<void> {
-    if (this.start_) throw new EventLogError('log.membership-lost', 'a consumer starts once; make a new one');
+    if (this.start_) throw new EventLogError('log.already-started', 'a consumer starts once; make a new one');
     this.start_ = start;
     if (start.group)
       this.membership = {
@@ -88,13 +91,23 @@ class PostgresEventLogConsumer implements EventLogConsumer {
       onWake: (channel, payload) => this.woken(channel, payload),
       onError: this.o.onError,
     });
-    if (this.membership) {
-      await this.exchangeOnce();
-      this.loops.push(this.groupLoop());
-    } else {
-      await this.assignAll();
+    try {
+      await this.join(start);
+    } catch (error) {
+      await this.listener.close();
+      throw error;
     }
     this.loops.push(this.fetchLoop());
+  }
+
+  private async join(start: ConsumerStart): Promise<void> {
+    if (!this.membership) return this.assignAll(start.topics);
+    await this.exchangeOnce();
+    this.loops.push(this.groupLoop());
+    this.watch = setInterval(
+      () => void this.dropWhenSilent().catch(this.o.onError),
+      Math.min(1_000, this.o.heartbeatMs),
+    );
   }
 
   pause(partitions: readonly TopicPartition[], reason: string): void {
@@ -129,6 +142,7 @@ class PostgresEventLogConsumer implements EventLogConsumer {
   async stop({ drainMs }: { drainMs: number }): Promise<void> {
     if (this.stopping) return;
     this.stopping = true;
+    clearInterval(this.watch);
     this.news.raise();
     this.groupNews.raise();
     await Promise.all(this.loops);
@@ -158,12 +172,25 @@ class PostgresEventLogConsumer implements EventLogConsumer {
   private async fetchOnce(): Promise<boolean> {
     this.news.lower();
     const asked = this.assignments.flowing();
-    if (asked.length === 0) return false;
+    if (asked.length === 0 || this.failed) return false;
     const records = await fetchRecords(this.o.dataSource, asked, this.o.batchRecords);
     const groups = this.assignments.accept(records, asked);
-    for (const { assigned, records: batch } of groups)
-      this.start_?.onRecords(assigned.tp, batch, assigned.epoch);
+    for (const { assigned, records: batch } of groups) if (!this.deliver(assigned, batch)) return false;
     return groups.some(g => g.records.length >= this.o.batchRecords);
+  }
+
+  /** A reader that throws may have lost the batch: going on would let later commits pass over it. */
+  private deliver({ tp, epoch }: Assigned, batch: readonly LogRecord[]): boolean {
+    if (this.failed) return false;
+    try {
+      this.start_?.onRecords(tp, batch, epoch);
+      return true;
+    } catch (error) {
+      this.failed = true;
+      const message = `the reader failed on records of ${partitionKey(tp)}; restart it from its last commit`;
+      this.start_?.onFatal?.(new EventLogError('log.reader-failed', message, { cause: error }));
+      return false;
+    }
   }
 
   private async groupLoop(): Promise<void> {
@@ -179,7 +206,6 @@ class PostgresEventLogConsumer implements EventLogConsumer {
         await this.exchangeOnce();
       } catch (error) {
         this.o.onError(error);
-        await this.dropWhenSilent();
       }
     }
   }
@@ -206,37 +232,32 @@ class PostgresEventLogConsumer implements EventLogConsumer {
   ): Promise<void> {
     this.epoch += 1;
     const epoch = this.epoch;
-    const start = await this.startOffsets();
+    const from = this.start_ && (await startOffsets(this.o.dataSource, this.start_));
     for (const p of partitions) {
       this.assignments.add({
         ...p,
         epoch,
-        next: p.next > 0n ? p.next : (start?.get(partitionKey(p.tp)) ?? p.next),
+        next: p.next > 0n ? p.next : (from?.get(partitionKey(p.tp)) ?? p.next),
       });
     }
     const tps = partitions.map(p => p.tp);
     this.assignments.pause(tps, 'assigning');
-    await this.start_?.onAssigned?.(tps, epoch);
-    this.resume(tps, 'assigning');
+    try {
+      await this.start_?.onAssigned?.(tps, epoch);
+      this.resume(tps, 'assigning');
+    } catch (error) {
+      this.assignments.remove(tps);
+      if (!this.membership) throw error;
+      // Still owned, but unknown here: the next exchange assigns them again.
+      this.o.onError(error);
+    }
   }
 
-  /** Where a group without a committed offset begins. */
-  private async startOffsets(): Promise<Offsets | undefined> {
-    const from = this.start_?.from;
-    if (!from || from === 'committed' || from === 'earliest') return undefined;
-    if ('offsets' in from) return from.offsets;
-    const admin = createPostgresEventLogAdmin(this.o.dataSource);
-    const found = await Promise.all(
-      (this.start_?.topics ?? []).map(topic => admin.offsetsForTime(topic, from.timestamp)),
-    );
-    return new Map(found.flatMap(offsets => [...offsets]));
-  }
-
-  private async assignAll(): Promise<void> {
+  private async assignAll(topics: readonly string[]): Promise<void> {
     const found = await rows<{ topic: string; partition: number }>(
       this.o.dataSource,
       'select topic, partition from log_partition where topic = any($1) order by 1, 2',
-      [this.start_?.topics ?? []],
+      [topics],
     );
     await this.assign(found.map(tp => ({ tp, fence: 0n, next: 0n })));
   }
@@ -248,8 +269,8 @@ class PostgresEventLogConsumer implements EventLogConsumer {
   }
 
   /** Tells the reader to finish, then forgets the partitions. */
-  private async revoke(held: readonly Assigned[], drainMs: number): Promise<void> {
-    if (held.length === 0) return;
+  private async revoke(partitions: readonly Assigned[], drainMs: number): Promise<void> {
+    const held = partitions.filter(a => !a.releasing);
     for (const a of held) a.releasing = true;
     for (const epoch of new Set(held.map(a => a.epoch))) {
       const tps = held.filter(a => a.epoch === epoch).map(a => a.tp);
@@ -259,9 +280,9 @@ class PostgresEventLogConsumer implements EventLogConsumer {
     this.assignments.remove(held.map(a => a.tp));
   }
 
-  /** A member that could not reach the group for a whole session no longer owns anything. */
+  /** A member that could not reach the group for a whole session no longer owns anything, by its own clock. */
   private async dropWhenSilent(): Promise<void> {
-    if (performance.now() - this.lastExchange < this.o.sessionTimeoutMs) return;
+    if (this.stopping || performance.now() - this.lastExchange < this.o.sessionTimeoutMs) return;
     await this.revoke(this.assignments.all(), 0);
   }
 }

@@ -4,11 +4,20 @@ export type EventLogErrorCode =
   | 'log.partition-mismatch'
   | 'log.forbidden'
   | 'log.event-conflict'
+  | 'log.already-started'
   | 'log.membership-lost'
   | 'log.position-lost'
+  | 'log.gap'
+  | 'log.reader-failed'
+  | 'log.unreadable'
+  | 'log.stalled'
   | 'log.unavailable';
 
-const RETRYABLE: ReadonlySet<EventLogErrorCode> = new Set(['log.unavailable', 'log.membership-lost']);
+const RETRYABLE: ReadonlySet<EventLogErrorCode> = new Set([
+  'log.unavailable',
+  'log.membership-lost',
+  'log.stalled',
+]);
 
 /** A failure of the log, classified where it was seen. */
 export class EventLogError extends Error {
