@@ -61,7 +61,7 @@ export async function runCoordinator(): Promise<void> {
     name: 'coordinator',
     topics: ['requests', 'outcomes'],
     consumer: connectEventLog({
-      profile: config.profile,
+      settings: config,
       dataSource,
       databaseUrl: config.databaseUrl,
       applicationName: 'coordinator-listen',

@@ -47,7 +47,7 @@ export async function runProjector(): Promise<void> {
     name: 'projector',
     topics: ['requests', 'outcomes'],
     consumer: connectEventLog({
-      profile: config.profile,
+      settings: config,
       dataSource,
       databaseUrl: config.databaseUrl,
       applicationName: 'projector-listen',

@@ -17,7 +17,19 @@ const instancesSchema = z
       return z.NEVER;
     }
   })
-  .pipe(z.array(z.object({ id: z.string().min(1), databaseUrl: z.string().min(1) })).min(1));
+  .pipe(
+    z
+      .array(
+        z.object({
+          id: z.string().min(1),
+          databaseUrl: z.string().min(1),
+          /** The instance's own user on Kafka: it may read requests in its own group and nothing else. */
+          kafkaUser: z.string().min(1).optional(),
+          kafkaPassword: z.string().min(1).optional(),
+        }),
+      )
+      .min(1),
+  );
 
 const settings = {
   ...workerSettings,
@@ -25,7 +37,7 @@ const settings = {
   keysDir: setting('SEVER_KEYS_DIR', 'folder of the key-encryption keys', z.string().min(1)),
   instances: setting(
     'SEVER_INSTANCES',
-    'JSON array of { id, databaseUrl }: the instances this process runs',
+    'JSON array of { id, databaseUrl, kafkaUser?, kafkaPassword? }: the instances this process runs',
     instancesSchema,
     { secret: true },
   ),
@@ -41,11 +53,12 @@ export async function runConnector<S>(definition: ConnectorDefinition<S>): Promi
   const metrics = new InstanceMetrics([registry]);
   const keys = createSubjectKeys(openKeyFolder(config.keysDir));
   const instances = await Promise.all(
-    config.instances.map(({ id, databaseUrl }) =>
+    config.instances.map(({ id, databaseUrl, ...kafka }) =>
       ConnectorInstance.open({
         definition,
         instance: id,
         databaseUrl,
+        settings: { ...config, ...(kafka.kafkaUser !== undefined && kafka) },
         keys,
         metrics,
         logger,
