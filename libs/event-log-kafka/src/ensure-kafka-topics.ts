@@ -1,12 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EventLogError, type TopicSpec } from '@sever/event-log';
 import type { Admin } from 'kafkajs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createKafkaClient, unavailable } from './kafka-client.js';
 import type { KafkaConnection } from './kafka-settings.js';
 
 const COPIES = 3;
-const SERVED_TIMEOUT_MS = 30_000;
-const SERVED_POLL_MS = 100;
+const SETTLED_WITHIN_MS = 30_000;
+const POLL_MS = 100;
 
 /** Kept for ever and as it was written: compaction or retention would delete history. */
 const TOPIC_SETTINGS = {
@@ -32,8 +32,8 @@ export async function ensureKafkaTopics(
     await admin.connect();
     await createMissing(admin, specs);
     for (const spec of specs) {
-      await untilServed(admin, spec.topic);
       await checkPartitions(admin, spec);
+      await untilServed(admin, spec.topic);
     }
   } catch (error) {
     throw error instanceof EventLogError
@@ -62,26 +62,39 @@ async function createMissing(admin: Admin, specs: readonly TopicSpec[]): Promise
   });
 }
 
+/** A topic that was made a moment ago is not known to every broker at once. */
+const countPartitions = (admin: Admin, topic: string): Promise<number> =>
+  settled(
+    async () => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions.length ?? 0,
+    ['UNKNOWN_TOPIC_OR_PARTITION'],
+  );
+
+/** A leader is named before it serves: until then it says that it is none. */
+const untilServed = (admin: Admin, topic: string): Promise<unknown> =>
+  settled(
+    () => admin.fetchTopicOffsets(topic),
+    ['UNKNOWN_TOPIC_OR_PARTITION', 'NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE'],
+  );
+
+/** Asks again while the answer is one of the errors of brokers that do not agree yet. */
+async function settled<T>(ask: () => Promise<T>, unsettled: readonly string[]): Promise<T> {
+  const deadline = performance.now() + SETTLED_WITHIN_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      const type = error instanceof Error && 'type' in error ? String(error.type) : '';
+      if (!unsettled.includes(type) || performance.now() > deadline) throw error;
+      await sleep(POLL_MS);
+    }
+  }
+}
+
 async function checkPartitions(admin: Admin, { topic, partitions }: TopicSpec): Promise<void> {
-  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-  const found = topics[0]?.partitions.length ?? 0;
+  const found = await countPartitions(admin, topic);
   if (found !== partitions)
     throw new EventLogError(
       'log.partition-mismatch',
       `topic ${topic} has ${found} partitions on Kafka, the log has ${partitions}: a record's partition must be the same in both; recreate the topic`,
     );
-}
-
-/** A new topic is not known to every broker at once, and a leader is named before it serves. */
-async function untilServed(admin: Admin, topic: string): Promise<void> {
-  const deadline = Date.now() + SERVED_TIMEOUT_MS;
-  for (;;) {
-    try {
-      await admin.fetchTopicOffsets(topic);
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await sleep(SERVED_POLL_MS);
-    }
-  }
 }

@@ -34,7 +34,7 @@ export type UpOptions = {
 
 const usage = (message: string): SeverError => new SeverError('usage', message, EXIT.usage);
 
-/** @throws SeverError `usage` naming the wrong option, `not.available` for the profile this version does not have */
+/** @throws SeverError `usage` naming the wrong option */
 export function upOptions(flags: UpFlags): UpOptions {
   const { profile, brokersLocal } = logOptions(flags);
   if (!['on', 'off'].includes(flags.governor)) throw usage('--governor is on or off');
@@ -62,12 +62,6 @@ export function upOptions(flags: UpFlags): UpOptions {
 function logOptions({ profile, brokersLocal }: UpFlags): Pick<UpOptions, 'profile' | 'brokersLocal'> {
   if (profile !== 'embedded' && profile !== 'kafka')
     throw usage(`--profile is embedded or kafka, not ${profile}`);
-  if (profile === 'kafka')
-    throw new SeverError(
-      'not.available',
-      'this version has the embedded profile only; leave out --profile kafka',
-      EXIT.usage,
-    );
   if (brokersLocal !== '1' && brokersLocal !== '3') throw usage('--brokers-local is 1 or 3');
   return { profile, brokersLocal: brokersLocal === '1' ? 1 : 3 };
 }
