@@ -1,11 +1,8 @@
-import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDatabase } from '@sever/postgres';
 import { quantile } from './numbers.mjs';
-import { startPipeline } from './pipeline.mjs';
+import { pointInstance, startPipeline } from './pipeline.mjs';
+import { startScript } from './script.mjs';
 
 const SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
@@ -18,7 +15,7 @@ export async function latency(progress, { slow = 30, burst = 50, seconds = 10 } 
   const pipeline = await startPipeline(['--rate-limit', 'off', '--hold', 'never']);
   const children = [];
   const start = async (file, env = {}) => {
-    const child = startScript(file, env);
+    const child = startScript(`latency/${file}`, env);
     children.push(child);
     return child.said;
   };
@@ -30,7 +27,7 @@ export async function latency(progress, { slow = 30, burst = 50, seconds = 10 } 
     for (const sql of FLOOR_TABLES) await db.query(sql);
     await start('floor-connector.mjs', env);
     const door = await start('floor-door.mjs', env);
-    await pointTo(target, pipeline, db);
+    await pointInstance(pipeline, db, 'scim', { baseUrl: `${target}/scim/v2` });
     await db.destroy();
     const ways = {
       floor: floorDoor(door.port),
@@ -163,33 +160,4 @@ async function pipelineDoor(ready, people, progress) {
 async function answered(reply, status) {
   const { status: got, ...rest } = await reply.then(async r => ({ status: r.status, text: await r.text() }));
   if (got !== status) throw new Error(`a request was answered ${got}: ${rest.text.slice(0, 200)}`);
-}
-
-/** Gives the `scim` instance another address and has its connector started anew. */
-async function pointTo(target, { ready, dataDir }, db) {
-  await db.query(
-    `update instance set settings = jsonb_set(settings, '{baseUrl}', to_jsonb($1::text)) where id = 'scim'`,
-    [`${target}/scim/v2`],
-  );
-  const pidOf = processes => processes.find(p => p.name === 'connector-scim').pid;
-  const before = pidOf(ready.processes);
-  process.kill(before, 'SIGTERM');
-  const until = performance.now() + 60_000;
-  while (pidOf(JSON.parse(readFileSync(path.join(dataDir, 'run.json'), 'utf8')).processes) === before) {
-    if (performance.now() > until) throw new Error('connector-scim was not started again');
-    await sleep(100);
-  }
-}
-
-function startScript(file, env) {
-  const child = spawn(process.execPath, [new URL(`latency/${file}`, import.meta.url).pathname], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...env },
-  });
-  const said = new Promise((resolve, reject) => {
-    createInterface({ input: child.stdout }).once('line', line => resolve(JSON.parse(line)));
-    child.once('exit', code => reject(new Error(`${file} ended with ${code}`)));
-  });
-  said.catch(() => undefined);
-  return { said, stop: () => child.kill('SIGTERM') };
 }

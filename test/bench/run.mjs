@@ -1,3 +1,4 @@
+import { deadConnector } from './dead-connector.mjs';
 import { footprint } from './footprint.mjs';
 import { ingress } from './ingress.mjs';
 import { latency } from './latency.mjs';
@@ -5,7 +6,7 @@ import { createProgress } from './progress.mjs';
 import { replay } from './replay.mjs';
 
 // run.mjs [NAME] [--json] [--OPTION NUMBER …]: options are those of the benchmark, for example --people or --opt-outs.
-const BENCHMARKS = { replay, ingress, latency, footprint };
+const BENCHMARKS = { replay, ingress, latency, 'dead-connector': deadConnector, footprint };
 
 const { name, json, options } = readArguments(process.argv.slice(2));
 const results = [];

@@ -3,16 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export type Reply = { status: number; headers: Headers; body: Record<string, unknown> };
 
-/** One JSON request; the body is parsed when there is one. */
+/** One JSON request; the body is parsed when there is one. Rejects when no answer comes within `timeoutMs`. */
 export async function call(
   method: string,
   url: string,
   token: string,
   body?: unknown,
   headers: Record<string, string> = {},
+  timeoutMs = 300_000,
 ): Promise<Reply> {
   const reply = await fetch(url, {
     method,
+    signal: AbortSignal.timeout(timeoutMs),
     headers: {
       authorization: `Bearer ${token}`,
       ...(body !== undefined && {

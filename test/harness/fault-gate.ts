@@ -6,6 +6,8 @@ import type { Pipeline } from './pipeline.js';
 /** A gate between a connector instance and its HTTP target that misbehaves when told to. */
 export type FaultGate = {
   inject(fault: Fault): Promise<InjectedFault>;
+  /** Ends every fault. */
+  clear(): Promise<void>;
   close(): Promise<void>;
 };
 

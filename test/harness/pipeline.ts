@@ -8,6 +8,8 @@ import { createInterface } from 'node:readline';
 /** The ready line, as far as tests use it. */
 export type Ready = {
   dataDir: string;
+  profile: string;
+  kafkaBrokers: string | null;
   databaseUrl: string;
   api: { baseUrl: string; token: string };
   connections: { id: string; tenant: string; dialect: string; baseUrl: string; token: string }[];

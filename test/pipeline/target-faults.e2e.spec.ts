@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Fault } from '@sever/connector-sdk/testing';
 import { call, eventually } from '../harness/clients.js';
 import { gateBefore, type FaultGate } from '../harness/fault-gate.js';
-import { makePerson, optOutsOf, register, type OptOut, type Person } from '../harness/person.js';
+import { inState, makePerson, optOutsOf, register, type OptOut, type Person } from '../harness/person.js';
 import { startPipeline, type Pipeline } from '../harness/pipeline.js';
 import { sever } from '../harness/sever-command.js';
 
@@ -24,6 +24,7 @@ describe('a SCIM target that', () => {
     pipeline = await startPipeline(['--hold', '10m']);
     gate = await gateBefore(pipeline, 'scim');
   });
+  afterEach(() => gate.clear());
   afterAll(async () => {
     await gate?.close();
     await pipeline?.dispose();
@@ -67,29 +68,27 @@ describe('a SCIM target that', () => {
       },
       40_000,
     );
-    const [during] = await optOutsOf(pipeline, person.userName);
-    expect(connectorOf(during, 'postgres')?.state).toBe('cut');
-    expect(during?.state).toBe('cutting');
+    const during = await eventually(
+      'the other system is reported cut',
+      async () => {
+        const [seen] = await optOutsOf(pipeline, person.userName);
+        states.add(connectorOf(seen, 'scim')?.state ?? 'missing');
+        return connectorOf(seen, 'postgres')?.state === 'cut' ? seen : undefined;
+      },
+      20_000,
+    );
+    expect(during.state).toBe('cutting');
     // Never gone, never done, while nothing was seen.
-    states.add(connectorOf(during, 'scim')?.state ?? 'missing');
     expect([...states].filter(state => !['pending', 'cutting', 'retrying'].includes(state))).toEqual([]);
     expect((await person.scimUser()).body.active).toBe(true);
     await injected.clear();
-    await eventually(
-      'the SCIM side is cut',
-      async () => {
-        const [seen] = await optOutsOf(pipeline, person.userName);
-        return connectorOf(seen, 'scim')?.state === 'cut';
-      },
-      60_000,
-    );
+    const after = await inState(pipeline, person.userName, ['cut', 'held']);
+    expect(connectorOf(after, 'scim')?.state).toBe('cut');
     expect((await person.scimUser()).body.active).toBe(false);
     expect(await person.isMember()).toBe(false);
-    const [after] = await optOutsOf(pipeline, person.userName);
-    expect(['cut', 'held']).toContain(after?.state);
-    expect(after?.needsAttention).toBe(false);
-    const told = (after?.timeline ?? []).map(entry => entry.type);
+    expect(after.needsAttention).toBe(false);
+    const told = after.timeline.map(entry => entry.type);
     expect(told).not.toContain('sever.account.not-found.v1');
-    expect(await breaker()).toBe('closed');
+    await eventually('the breaker is closed', async () => (await breaker()) === 'closed');
   });
 });

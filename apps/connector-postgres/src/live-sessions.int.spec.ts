@@ -113,12 +113,29 @@ describe('sessions of a role', () => {
   });
 });
 
+describe('connections of the connector itself', () => {
+  let scratch: ScratchServer;
+  beforeAll(async () => {
+    scratch = await ScratchServer.start();
+  }, 60_000);
+  afterAll(() => scratch?.dispose());
+
+  it('keep nobody from making or dropping a database', async () => {
+    const target = await scratch.person('reader');
+    expect(await scratch.act('stripEntitlements', target)).toBe('AlreadyDone');
+    await scratch.run('create database another');
+    await scratch.run('drop database second');
+    expect(await scratch.act('stripEntitlements', target)).toBe('AlreadyDone');
+  });
+});
+
 describe('a connection that is lost', () => {
   let scratch: ScratchServer;
   let gate: PgGate;
   beforeAll(async () => {
     scratch = await ScratchServer.start();
     gate = await PgGate.open(scratch.server.port);
+    await scratch.run('create table shared (a int)', 'second');
   }, 60_000);
   afterAll(async () => {
     await gate?.close();
@@ -133,11 +150,7 @@ describe('a connection that is lost', () => {
         for (let at = 1, lost = 1; lost > 0; at += 1) {
           const name = `${step.toLowerCase()}_${at}`;
           const target = await scratch.person(name);
-          await scratch.run(`create table of_${name} (a int); grant select on of_${name} to ${name}`);
-          await scratch.run(
-            `create table of_${name} (a int); grant select on of_${name} to ${name}`,
-            'second',
-          );
+          await scratch.run(`grant select on shared to ${name}`, 'second');
           let n = 0;
           lost = 0;
           gate.onStatement = () => {

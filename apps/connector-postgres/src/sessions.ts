@@ -7,6 +7,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 const LOCK_TIMEOUT_MS = 5_000;
 const IDLE_MS = 10_000;
+/** A connection keeps its database from being dropped, and a server waits no longer than 5 s for it to go. */
+const IDLE_ELSEWHERE_MS = 1_000;
 /** Connections per database of the target: it serves others as well. */
 const CONNECTIONS_MAX = 6;
 /** Names and times read the same in every session, so that what a snapshot says can be said again later. */
@@ -28,6 +30,8 @@ export class DatabaseGone extends Error {
 /** Connections to the databases of the target; what a query reads is always the server's present state. */
 export class Sessions {
   private readonly pools = new Map<string, Pool>();
+  /** Nobody can make a database while somebody is connected to the one that it is copied from. */
+  private readonly templates = new Set<string>();
 
   constructor(
     private readonly settings: PostgresSettings,
@@ -60,16 +64,17 @@ export class Sessions {
     } finally {
       client.off('error', lost);
       ctx.signal.removeEventListener('abort', abort);
-      client.release(broken);
+      client.release(broken || this.templates.has(database));
     }
   }
 
   /** Names of all databases that accept connections; one whose removal was interrupted accepts none. */
   databases(ctx: Calling): Promise<string[]> {
     return this.in(ctx, async client => {
-      const found = await client.query<{ datname: string }>(
-        'select datname from pg_database where datallowconn and datconnlimit <> -2 order by datname',
+      const found = await client.query<{ datname: string; datistemplate: boolean }>(
+        'select datname, datistemplate from pg_database where datallowconn and datconnlimit <> -2 order by datname',
       );
+      for (const row of found.rows) if (row.datistemplate) this.templates.add(row.datname);
       return found.rows.map(row => row.datname);
     });
   }
@@ -119,7 +124,7 @@ export class Sessions {
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       statement_timeout: STATEMENT_TIMEOUT_MS,
       lock_timeout: LOCK_TIMEOUT_MS,
-      idleTimeoutMillis: IDLE_MS,
+      idleTimeoutMillis: database === this.settings.database ? IDLE_MS : IDLE_ELSEWHERE_MS,
       max: CONNECTIONS_MAX,
     });
     pool.on('error', () => undefined);

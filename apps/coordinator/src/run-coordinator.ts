@@ -12,6 +12,8 @@ import { DueTimer } from './due-timer.js';
 
 /** A batch that does not finish for this long is a reason not to be ready, in milliseconds. */
 const STUCK_MS = 60_000;
+/** Decisions follow facts of several systems: a little later they are made for more people at once. In milliseconds. */
+const LINGER_MS = 20;
 
 /** Starts the coordinator from its environment. */
 export async function runCoordinator(): Promise<void> {
@@ -36,10 +38,11 @@ export async function runCoordinator(): Promise<void> {
     name: 'coordinator',
     topics: ['requests', 'outcomes'],
     consumer: connectEventLog({
-      profile: config.profile,
+      settings: config,
       dataSource,
       databaseUrl: config.databaseUrl,
       applicationName: 'coordinator-listen',
+      lingerMs: LINGER_MS,
       onError,
     }),
     dataSource,

@@ -10,6 +10,8 @@ import { projectorSettings } from './projector-settings.js';
 
 /** A batch that does not finish for this long is a reason not to be ready, in milliseconds. */
 const STUCK_MS = 60_000;
+/** Read models may be this much older, in milliseconds; requests and calls then come first on a small machine. */
+const LINGER_MS = 30;
 
 /** Starts the projector from its environment. */
 export async function runProjector(): Promise<void> {
@@ -32,10 +34,11 @@ export async function runProjector(): Promise<void> {
     name: 'projector',
     topics: ['requests', 'outcomes'],
     consumer: connectEventLog({
-      profile: config.profile,
+      settings: config,
       dataSource,
       databaseUrl: config.databaseUrl,
       applicationName: 'projector-listen',
+      lingerMs: LINGER_MS,
       onError,
     }),
     dataSource,

@@ -30,19 +30,20 @@ export function relayMetrics(
     help: 'Partitions that are forwarded again from the beginning because Kafka had lost acknowledged records',
     registers,
   });
-  const oldest = new Gauge({
+  new Gauge({
     name: 'sever_relay_oldest_unforwarded_seconds',
     help: 'Age of the oldest record of the log that Kafka does not have',
     registers,
+    async collect() {
+      this.set((await backlog().catch(() => unknownBacklog)).oldestSeconds);
+    },
   });
   new Gauge({
     name: 'sever_relay_lag_records',
     help: 'Records of the log that Kafka does not have',
     registers,
     async collect() {
-      const { records, oldestSeconds } = await backlog().catch(() => unknownBacklog);
-      this.set(records);
-      oldest.set(oldestSeconds);
+      this.set((await backlog().catch(() => unknownBacklog)).records);
     },
   });
   new Gauge({

@@ -7,7 +7,12 @@ import { SWITCH_CHANNEL, findInstance } from '@sever/directory';
 import { makeEvent, newEventId } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
 import { createPostgresEventLogWriter } from '@sever/event-log-postgres';
-import { EventLogServer, UnchangedErrors, connectEventLog } from '@sever/event-log-transport';
+import {
+  EventLogServer,
+  UnchangedErrors,
+  connectEventLog,
+  type EventLogSettings,
+} from '@sever/event-log-transport';
 import { openDatabase } from '@sever/postgres';
 import type { SubjectKeys } from '@sever/subject-keys';
 import { currentTraceparent, inSpan, type Logger } from '@sever/telemetry';
@@ -29,6 +34,8 @@ export type InstanceOptions<S> = {
   definition: ConnectorDefinition<S>;
   instance: string;
   databaseUrl: string;
+  /** Which log to read, and as whom. */
+  settings: EventLogSettings;
   keys: SubjectKeys;
   metrics: InstanceMetrics;
   logger: Logger;
@@ -107,7 +114,7 @@ export class ConnectorInstance {
       logger: o.logger.child({ connector: o.instance }),
     };
     const consumer = connectEventLog({
-      profile: 'embedded',
+      settings: o.settings,
       dataSource,
       databaseUrl: o.databaseUrl,
       applicationName: `${name}-listen`,

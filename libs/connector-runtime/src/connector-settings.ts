@@ -12,7 +12,19 @@ const instancesSchema = z
       return z.NEVER;
     }
   })
-  .pipe(z.array(z.object({ id: z.string().min(1), databaseUrl: z.string().min(1) })).min(1));
+  .pipe(
+    z
+      .array(
+        z.object({
+          id: z.string().min(1),
+          databaseUrl: z.string().min(1),
+          /** The instance's own user on Kafka: it may read requests in its own group and nothing else. */
+          kafkaUser: z.string().min(1).optional(),
+          kafkaPassword: z.string().min(1).optional(),
+        }),
+      )
+      .min(1),
+  );
 
 /** Everything a connector app reads from its environment. */
 export const connectorSettings = {
@@ -21,7 +33,7 @@ export const connectorSettings = {
   keysDir: setting('SEVER_KEYS_DIR', 'folder of the key-encryption keys', z.string().min(1)),
   instances: setting(
     'SEVER_INSTANCES',
-    'JSON array of { id, databaseUrl }: the instances this process runs',
+    'JSON array of { id, databaseUrl, kafkaUser?, kafkaPassword? }: the instances this process runs',
     instancesSchema,
     { secret: true },
   ),

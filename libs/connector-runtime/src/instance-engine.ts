@@ -6,6 +6,7 @@ import { StageRunner } from './engine/stage-runner.js';
 import type { InstanceContext, WorkResult } from './engine/work-context.js';
 import { KeyLocks } from './key-locks.js';
 import {
+  confirmRun,
   hasten,
   renewLease,
   settleWork,
@@ -49,8 +50,10 @@ export class InstanceEngine {
 
   /** Runs a piece of work that is due again, and what waits behind it. The caller holds no lock. */
   async resume(item: WorkItem): Promise<void> {
+    const { dataSource, instance, owner } = this.c;
     await this.locks.run(item.key, async () => {
-      await this.runItem(item);
+      // While it waited for its turn the same work may have been run by the record that brought it again.
+      if (await confirmRun(dataSource, instance, owner, item)) await this.runItem(item);
       await this.runWaiting(item.key);
     });
   }

@@ -17,11 +17,12 @@ export async function runConnector<S>(definition: ConnectorDefinition<S>): Promi
   const metrics = new InstanceMetrics([registry]);
   const keys = createSubjectKeys(openKeyFolder(config.keysDir));
   const instances = await Promise.all(
-    config.instances.map(({ id, databaseUrl }) =>
+    config.instances.map(({ id, databaseUrl, ...kafka }) =>
       ConnectorInstance.open({
         definition,
         instance: id,
         databaseUrl,
+        settings: { ...config, ...(kafka.kafkaUser !== undefined && kafka) },
         keys,
         metrics,
         logger,

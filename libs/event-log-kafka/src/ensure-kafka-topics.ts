@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EventLogError, type TopicSpec } from '@sever/event-log';
 import type { Admin } from 'kafkajs';
 import { createKafkaClient, unavailable } from './kafka-client.js';
 import type { KafkaConnection } from './kafka-settings.js';
 
 const COPIES = 3;
+const SETTLED_WITHIN_MS = 30_000;
+const POLL_MS = 100;
 
 /** Kept for ever and as it was written: compaction or retention would delete history. */
 const TOPIC_SETTINGS = {
@@ -16,7 +19,8 @@ const TOPIC_SETTINGS = {
 };
 
 /**
- * Creates the topics that are missing, with three copies where there are three brokers; never changes one that is there.
+ * Creates the topics that are missing, with three copies where there are three brokers, and waits until their leaders serve them;
+ * never changes a topic that is there.
  * @throws EventLogError `log.partition-mismatch` for a topic with another number of partitions, `log.unavailable`
  */
 export async function ensureKafkaTopics(
@@ -27,7 +31,10 @@ export async function ensureKafkaTopics(
   try {
     await admin.connect();
     await createMissing(admin, specs);
-    for (const spec of specs) await checkPartitions(admin, spec);
+    for (const spec of specs) {
+      await checkPartitions(admin, spec);
+      await untilServed(admin, spec.topic);
+    }
   } catch (error) {
     throw error instanceof EventLogError
       ? error
@@ -55,9 +62,36 @@ async function createMissing(admin: Admin, specs: readonly TopicSpec[]): Promise
   });
 }
 
+/** A topic that was made a moment ago is not known to every broker at once. */
+const countPartitions = (admin: Admin, topic: string): Promise<number> =>
+  settled(
+    async () => (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions.length ?? 0,
+    ['UNKNOWN_TOPIC_OR_PARTITION'],
+  );
+
+/** A leader is named before it serves: until then it says that it is none. */
+const untilServed = (admin: Admin, topic: string): Promise<unknown> =>
+  settled(
+    () => admin.fetchTopicOffsets(topic),
+    ['UNKNOWN_TOPIC_OR_PARTITION', 'NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE'],
+  );
+
+/** Asks again while the answer is one of the errors of brokers that do not agree yet. */
+async function settled<T>(ask: () => Promise<T>, unsettled: readonly string[]): Promise<T> {
+  const deadline = performance.now() + SETTLED_WITHIN_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      const type = error instanceof Error && 'type' in error ? String(error.type) : '';
+      if (!unsettled.includes(type) || performance.now() > deadline) throw error;
+      await sleep(POLL_MS);
+    }
+  }
+}
+
 async function checkPartitions(admin: Admin, { topic, partitions }: TopicSpec): Promise<void> {
-  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-  const found = topics[0]?.partitions.length ?? 0;
+  const found = await countPartitions(admin, topic);
   if (found !== partitions)
     throw new EventLogError(
       'log.partition-mismatch',

@@ -5,4 +5,5 @@ export {
 export { ensureKafkaTopics } from './ensure-kafka-topics.js';
 export { createKafkaEventLogAdmin } from './kafka-event-log-admin.js';
 export { createKafkaRelayTarget } from './kafka-relay-target.js';
+export { patchRequestQueue } from './request-queue-patch.js';
 export { kafkaSettings, type KafkaConnection } from './kafka-settings.js';

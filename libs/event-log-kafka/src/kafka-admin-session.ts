@@ -1,4 +1,4 @@
-import { partitionKey, type Offsets, type PartitionKey } from '@sever/event-log';
+import { EventLogError, partitionKey, type Offsets, type PartitionKey } from '@sever/event-log';
 import type { Admin, Kafka } from 'kafkajs';
 import { unavailable } from './kafka-client.js';
 
@@ -30,13 +30,16 @@ export class KafkaAdminSession {
     );
   }
 
-  /** What a group has committed; partitions without a commit are missing. */
+  /**
+   * What a group has committed; partitions without a commit are missing.
+   * @throws EventLogError `log.position-lost` when the client has put its own mark in the place of a position
+   */
   committed(group: string, topics: readonly string[]): Promise<Offsets> {
     return this.ask(async admin => {
       const found = await admin.fetchOffsets({ groupId: group, topics: [...topics] });
-      const entries = found.flatMap(({ topic, partitions }) => [...toOffsets(topic, partitions)]);
-      // -1: nothing. -2: the client's mark for "the earliest" after it lost its position.
-      return new Map(entries.filter(([, offset]) => offset >= 0n));
+      return new Map(
+        found.flatMap(({ topic, partitions }) => [...toOffsets(topic, partitions)]).filter(isCommit),
+      );
     });
   }
 
@@ -56,6 +59,7 @@ export class KafkaAdminSession {
     try {
       return await question(await asked);
     } catch (error) {
+      if (error instanceof EventLogError) throw error;
       if (this.admin === asked) await this.close();
       throw unavailable('Kafka did not answer', error);
     }
@@ -66,6 +70,18 @@ export class KafkaAdminSession {
     await admin.connect();
     return admin;
   }
+}
+
+const NO_COMMIT = -1n;
+
+/** The client commits -2 ("the earliest there is") when a position cannot be read: whatever was there would be skipped. */
+function isCommit([key, offset]: [PartitionKey, bigint]): boolean {
+  if (offset < NO_COMMIT)
+    throw new EventLogError(
+      'log.position-lost',
+      `the group has lost its position in ${key}: the records there were gone. Find out what is missing, then reset its offsets`,
+    );
+  return offset !== NO_COMMIT;
 }
 
 const toOffsets = (topic: string, rows: readonly Row[]): Offsets =>

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { ConfigError } from '@sever/config';
 import { EventLogError } from '@sever/event-log';
 import kafkajs, { type Kafka, type KafkaConfig } from 'kafkajs';
 import type { KafkaConnection } from './kafka-settings.js';
@@ -12,6 +13,8 @@ export function createKafkaClient(
 ): Kafka {
   patchRequestQueue();
   const { kafkaBrokers, kafkaCaFile, kafkaUser, kafkaPassword } = connection;
+  if (kafkaUser !== undefined && (kafkaPassword === undefined || kafkaCaFile === undefined))
+    throw new ConfigError(['KAFKA_USERNAME is set: then KAFKA_PASSWORD and KAFKA_CA_FILE must be']);
   return new kafkajs.Kafka({
     clientId,
     brokers: kafkaBrokers,

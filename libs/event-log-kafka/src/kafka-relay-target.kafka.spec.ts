@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { partitionKey, type LogRecord } from '@sever/event-log';
+import { pipelineUsers } from '@sever/kafka-cluster';
 import { startScratchKafka } from '@sever/kafka-cluster/testing';
 import kafkajs from 'kafkajs';
 import { ensureKafkaTopics } from './ensure-kafka-topics.js';
@@ -170,5 +173,34 @@ describe('Kafka that goes away', () => {
       // Repetitions of one batch may stand between: what a reader has seen first is in order.
       expect([...new Set(offsets)]).toEqual([0, 1, 2]);
     }
+  });
+});
+
+describe('Kafka that asks for credentials', () => {
+  let cluster: Awaited<ReturnType<typeof startScratchKafka>>;
+  beforeAll(async () => {
+    cluster = await startScratchKafka({ security: { users: pipelineUsers(['scim']) } });
+  });
+  afterAll(() => cluster.dispose());
+
+  const as = (user: string): KafkaConnection => {
+    const kafkaCaFile = path.join(cluster.dataDir, 'ca-of-clients.pem');
+    writeFileSync(kafkaCaFile, cluster.security?.ca ?? '', { mode: 0o600 });
+    const { username, password } = cluster.security?.credential(user) ?? {};
+    return { ...to(cluster.brokers), kafkaCaFile, kafkaUser: username, kafkaPassword: password };
+  };
+
+  it('takes records from the relay, topics from the administrator, and neither from a connector', async () => {
+    const specs = [{ topic: 'requests', partitions: 3 }];
+    await expect(ensureKafkaTopics(as('relay'), specs)).rejects.toMatchObject({ code: 'log.unavailable' });
+    await ensureKafkaTopics(as('admin'), specs);
+    const relay = createKafkaRelayTarget(as('relay'));
+    expect(await relay.identity()).toBe(cluster.clusterId);
+    await relay.send([record('requests', 1, 0n)]);
+    expect((await relay.endOffsets('requests')).get('requests/1')).toBe(1n);
+    const forger = createKafkaRelayTarget(as('connector-scim'));
+    await expect(forger.send([record('requests', 1, 1n)])).rejects.toThrow(/not authorized/i);
+    expect((await relay.endOffsets('requests')).get('requests/1')).toBe(1n);
+    await Promise.all([relay.close(), forger.close()]);
   });
 });

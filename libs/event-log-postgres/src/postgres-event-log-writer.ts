@@ -9,15 +9,25 @@ import {
 import { databaseErrorCode, rows } from '@sever/postgres';
 import type { DataSource, EntityManager } from 'typeorm';
 
-/** Channel on which readers are told that something was committed. */
+/** Channel on which readers are told that something was committed; the payload names topics, none stands for all of them. */
 export const WAKE_CHANNEL = 'sever_log';
 
 const ERRORS = { SV001: 'log.forbidden', SV002: 'log.unknown-topic', SV003: 'log.event-conflict' } as const;
 
 /** Appends through the `log_append` function of the database, in the caller's transaction. */
 export function createPostgresEventLogWriter(dataSource: DataSource): EventLogWriter<EntityManager> {
-  const wake = coalesced(() => dataSource.query(`select pg_notify('${WAKE_CHANNEL}', '')`));
-  return { append, wake };
+  // Never forgotten: a wake must name the topic of every commit before it, and a producer writes one topic or two.
+  const topics = new Set<string>();
+  const wake = coalesced(() =>
+    dataSource.query('select pg_notify($1, $2)', [WAKE_CHANNEL, [...topics].join(' ')]),
+  );
+  return {
+    append: (tx, records) => {
+      for (const { topic } of records) topics.add(topic);
+      return append(tx, records);
+    },
+    wake,
+  };
 }
 
 async function append(tx: EntityManager, records: readonly NewRecord[]): Promise<readonly Appended[]> {

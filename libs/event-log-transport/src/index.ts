@@ -1,4 +1,9 @@
-export { connectEventLog, eventLogSettings, type Subscription } from './connect-event-log.js';
+export {
+  connectEventLog,
+  eventLogSettings,
+  type EventLogSettings,
+  type Subscription,
+} from './connect-event-log.js';
 export { EventLogContext } from './event-log-context.js';
 export { EventLogServer, type EventLogServerOptions } from './event-log-server.js';
 export { KeyedDispatcher, type DispatcherOptions } from './keyed-dispatcher.js';

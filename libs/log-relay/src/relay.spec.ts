@@ -196,6 +196,21 @@ describe('the relay', () => {
     expect(world.position('cluster-1', 'requests/1')).toBe(4n);
   });
 
+  it('asks a target what it holds after a pause, before it gets more', async () => {
+    const world = new RelayWorld();
+    const works = (): Fate => 'works';
+    const rewound: PartitionKey[] = [];
+    const always = 0;
+    const relay = new Relay(world.store(works), world.connection(works), key => rewound.push(key), always);
+    world.append('requests', 0, 5);
+    await relay.step();
+    world.lose('requests', 0, 2);
+    world.append('requests', 0, 1);
+    expect(await relay.step()).toEqual({ kind: 'forwarded', records: 6 });
+    expect(rewound).toEqual(['requests/0']);
+    expectSame(world);
+  });
+
   it('notices a replaced target after a failure, without a new start', async () => {
     const world = new RelayWorld();
     let fate: Fate = 'works';

@@ -7,6 +7,12 @@ import { withinBytes } from './within-bytes.js';
 export const BATCH_RECORDS = 1_000;
 
 /**
+ * A broker that lost its power comes back without what it had not written, and a client that was idle meanwhile reconnects
+ * without a word. Coming back takes longer than this, so a target is asked what it holds before the first batch after such a pause.
+ */
+const TRUST_MS = 1_000;
+
+/**
  * What one step did: `standby` another relay is active · `idle` nothing waits · `forwarded` a batch was acknowledged and its
  * position stored · `fenced` the lease was lost, nothing was stored.
  */
@@ -23,8 +29,8 @@ type Lease = {
   /** The batch in flight, kept exactly as it is until its position is stored. */
   frozen: readonly LogRecord[] | undefined;
   acknowledged: boolean;
-  /** The target must say what it holds before it gets more. */
-  suspect: boolean;
+  /** When the target last proved to be the one we know, on the monotonic clock; undefined after a failure. */
+  trustedAt: number | undefined;
 };
 
 /**
@@ -39,6 +45,7 @@ export class Relay {
     private readonly store: RelayStore,
     private readonly target: RelayTarget,
     private readonly onRewind: OnRewind = () => undefined,
+    private readonly trustMs = TRUST_MS,
   ) {}
 
   /** Epoch of the lease, while this relay is the active one. */
@@ -56,12 +63,17 @@ export class Relay {
     this.lease ??= await this.takeLease();
     const lease = this.lease;
     if (!lease) return { kind: 'standby' };
-    if (lease.suspect && !(await this.examine(lease))) return this.fenced(lease);
+    const isUnknown = lease.trustedAt === undefined;
+    if (isUnknown && !(await this.examine(lease))) return this.fenced(lease);
     lease.frozen ??= await this.nextBatch(lease);
+    if (!lease.frozen) return { kind: 'idle' };
+    if (!lease.acknowledged && !this.isTrusted(lease)) {
+      if (!(await this.examine(lease))) return this.fenced(lease);
+      lease.frozen ??= await this.nextBatch(lease);
+    }
     const batch = lease.frozen;
-    if (!batch) return { kind: 'idle' };
-    // The lease may have been dropped during the read: then another relay sends this.
-    if (this.lease !== lease) return { kind: 'fenced' };
+    // The lease may have been dropped meanwhile: then another relay sends this.
+    if (!batch || this.lease !== lease) return { kind: 'fenced' };
     if (!lease.acknowledged) await this.send(lease, batch);
     return this.settle(lease, batch);
   }
@@ -71,11 +83,11 @@ export class Relay {
     if (epoch === undefined) return undefined;
     const target = await this.target.identity();
     const positions = new Map(await this.store.positions(target));
-    return { epoch, target, positions, frozen: undefined, acknowledged: false, suspect: true };
+    return { epoch, target, positions, frozen: undefined, acknowledged: false, trustedAt: undefined };
   }
 
   /**
-   * Asks a target that we do not know, or that failed, what it still has. Partitions whose end is below what was acknowledged
+   * Asks a target that we do not know, that failed, or that was left alone, what it still has. Partitions whose end is below what was acknowledged
    * start again from the beginning; readers drop what they know by its log offset.
    * @returns false when the lease must be taken anew
    */
@@ -94,19 +106,24 @@ export class Relay {
       for (const [key, next] of lost) lease.positions.set(key, next);
       lease.frozen = undefined;
     }
-    lease.suspect = false;
+    lease.trustedAt = performance.now();
     return true;
+  }
+
+  private isTrusted(lease: Lease): boolean {
+    return lease.trustedAt !== undefined && performance.now() - lease.trustedAt < this.trustMs;
   }
 
   private async send(lease: Lease, batch: readonly LogRecord[]): Promise<void> {
     try {
       await this.target.send(batch);
     } catch (error) {
-      lease.suspect = true;
+      lease.trustedAt = undefined;
       throw error;
     }
     failpoint('relay.after-send');
     lease.acknowledged = true;
+    lease.trustedAt = performance.now();
   }
 
   private async nextBatch(lease: Lease): Promise<readonly LogRecord[] | undefined> {

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { DataSource, type EntitySchema } from 'typeorm';
+import { PreparingClient } from './preparing-client.js';
 
 export type DatabaseOptions = {
   /** postgres:// address with the role of this process. */
@@ -28,6 +29,7 @@ export async function openDatabase(o: DatabaseOptions): Promise<DataSource> {
     connectTimeoutMS: 5_000,
     poolSize: o.poolMax ?? 10,
     extra: {
+      Client: PreparingClient,
       statement_timeout: o.statementTimeoutMs ?? 60_000,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       idleTimeoutMillis: 30_000,

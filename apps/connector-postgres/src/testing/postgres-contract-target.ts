@@ -11,13 +11,13 @@ import type {
   Place,
 } from '@sever/connector-sdk/testing';
 import { startScratchPostgres } from '@sever/embedded-postgres/testing';
-import { Client } from 'pg';
+import { Client, Pool } from 'pg';
 import { postgres } from '../connector.js';
 import { literal, quoted } from '../role.js';
 import { PgGate } from './pg-gate.js';
 
 type Server = Awaited<ReturnType<typeof startScratchPostgres>>;
-type Door = { server: Server; gate: PgGate; admin: Client };
+type Door = { server: Server; gate: PgGate; admin: Pool };
 
 export const PERSON_PASSWORD = 'a-password-of-the-target';
 const CONNECTOR = 'sever_connector';
@@ -303,8 +303,8 @@ export class PostgresContractTarget implements ContractTarget {
 
 async function openDoor(): Promise<Door> {
   const server = await startScratchPostgres({ fsync: 'off', max_connections: '200' });
-  const admin = new Client({ connectionString: server.url });
-  await admin.connect();
+  const admin = new Pool({ connectionString: server.url, max: 4 });
+  admin.on('error', () => undefined);
   await admin.query(
     `create role ${CONNECTOR} superuser login password ${literal(server.password)}; create role ${HEIR} nologin;
      create role tenant_acme nologin; create role tenant_globex nologin`,

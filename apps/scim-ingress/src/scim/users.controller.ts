@@ -121,8 +121,12 @@ export class UsersController {
   ): Promise<void> {
     const writer = this.writer(request);
     const json = bodyOf(body);
-    const stored = await this.writes.update(writer, id, request.headers['if-match'], before =>
-      replacedResource(before, json, USER, writer.reading),
+    const stored = await this.writes.update(
+      writer,
+      id,
+      request.headers['if-match'],
+      before => replacedResource(before, json, USER, writer.reading),
+      { isOrdinary: !/"active"\s*:\s*"?false/i.test(String(body)) },
     );
     send(reply, 200, userDocument(stored, this.base(request)), { etag: etag(stored) });
   }
@@ -136,8 +140,12 @@ export class UsersController {
   ): Promise<void> {
     const writer = this.writer(request);
     const operations = parsePatch(bodyOf(body), writer.reading);
-    const stored = await this.writes.update(writer, id, request.headers['if-match'], before =>
-      checkRequired(applyPatch(before, operations, USER, writer.reading), USER),
+    const stored = await this.writes.update(
+      writer,
+      id,
+      request.headers['if-match'],
+      before => checkRequired(applyPatch(before, operations, USER, writer.reading), USER),
+      { isOrdinary: !/active/i.test(String(body)) },
     );
     if (writer.reading.dialect.patchStatus === 204)
       void reply.status(204).header('etag', etag(stored)).send();

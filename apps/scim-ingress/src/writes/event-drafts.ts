@@ -43,13 +43,15 @@ export class EventDraft {
     identifiers: Identifiers,
     resourceRemoved: boolean,
   ): Promise<SeverEvent> {
+    // First, so that the person's key is read once.
+    const sealed = await this.seal(FIELD_PATHS.identifiers, JSON.stringify(identifiers));
     const instances = await this.boundInstances();
     return this.make('sever.optout.requested.v1', optOutId, {
       ...this.fact(),
       door: this.request.door,
       reason: await this.reason(),
       asker: this.request.asker,
-      identifiers: await this.seal(FIELD_PATHS.identifiers, JSON.stringify(identifiers)),
+      identifiers: sealed,
       instances,
       nothingBound: instances.length === 0,
       hold: this.context.policy.hold,

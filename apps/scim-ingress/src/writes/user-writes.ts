@@ -58,7 +58,7 @@ export class UserWrites {
   }
 
   /**
-   * PUT and PATCH: `change` gives the attributes afterwards.
+   * PUT and PATCH: `change` gives the attributes afterwards. `isOrdinary` is a guess, right or wrong: whether it will concern no opt-out.
    * @throws ScimError 404, 412 when `If-Match` names another version, 409 when the new userName is taken
    */
   async update(
@@ -66,10 +66,11 @@ export class UserWrites {
     id: string,
     ifMatch: string | undefined,
     change: (before: JsonObject) => JsonObject,
+    o: { isOrdinary: boolean },
   ): Promise<StoredResource> {
     try {
       return (
-        (await this.updateOrdinary(writer, id, ifMatch, change)) ??
+        (o.isOrdinary ? await this.updateOrdinary(writer, id, ifMatch, change) : undefined) ??
         (await commitWrite(this.context, async em => {
           const before = await this.locked(em, writer, id, ifMatch);
           return this.updateIn(em, writer, before, change(before.attributes));

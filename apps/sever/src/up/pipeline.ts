@@ -8,9 +8,10 @@ import { connectorSystems } from '../registry/connector-apps.js';
 import { HEIR, SANDBOX_CONNECTIONS, registerSandbox } from '../sandbox/sandbox.js';
 import { holdSessions, seedIngress, seedPostgresTarget, seedScimTarget } from '../sandbox/seed-people.js';
 import { writeAtomically, type DataFolder } from './data-folder.js';
-import { instancesToRun, readOwnInstances, registerOwnInstances } from './own-instances.js';
+import { KAFKA_SERVICES, prepareBrokers, type KafkaBrokers } from './kafka-brokers.js';
 import { nodeService } from './node-service.js';
 import { postgresService } from './postgres-service.js';
+import { instancesToRun, readOwnInstances, registerOwnInstances } from './own-instances.js';
 import { Ports, requirePort } from './ports.js';
 import { DATABASE, ensureLogins, ensureTopics, prepareDatabase } from '../database/prepare-database.js';
 import type { ReadyFile } from './ready-file.js';
@@ -37,8 +38,8 @@ export const STOP_ORDER: readonly (readonly string[])[] = [
   ['scim-ingress'],
   connectorSystems().map(system => `connector-${system}`),
   ['coordinator'],
-  ['projector'],
-  ['target-scim', 'target-scim-globex', 'target-postgres'],
+  ['projector', 'relay'],
+  [...KAFKA_SERVICES, 'target-scim', 'target-scim-globex', 'target-postgres'],
   ['postgres'],
 ];
 
@@ -63,9 +64,12 @@ export class Pipeline {
     const apiUrl = `http://127.0.0.1:${apiPort}`;
     makeKeyFolder(this.folder.file('keys'));
     this.progress('starting the databases');
-    const [ownerUrl, target] = await Promise.all([
+    const [ownerUrl, target, brokers] = await Promise.all([
       this.startLogDatabase(),
       this.options.sandbox ? this.startTargets() : undefined,
+      this.options.profile === 'kafka'
+        ? prepareBrokers(this.folder, this.options.brokersLocal, this.supervisor, this.progress)
+        : undefined,
     ]);
     const owner = await openDatabase({ url: ownerUrl, applicationName: 'sever-up', poolMax: 3 });
     try {
@@ -73,12 +77,12 @@ export class Pipeline {
       await addApiToken(owner, this.folder.secret('api-token'), 'operator');
       if (target) await registerSandbox(owner, this.folder, target);
       await registerOwnInstances(owner, own, this.progress);
-      await this.startApps(owner, ownerUrl, apiPort, apiUrl);
+      await this.startApps(owner, ownerUrl, { apiPort, apiUrl, brokers });
       if (target) await this.seed(target, apiUrl);
     } finally {
       await owner.destroy();
     }
-    return this.readyFile(ownerUrl, apiUrl, target);
+    return this.readyFile(ownerUrl, apiUrl, target, brokers);
   }
 
   async stop(): Promise<void> {
@@ -156,8 +160,7 @@ export class Pipeline {
   private async startApps(
     owner: DataSource,
     ownerUrl: string,
-    apiPort: number,
-    apiUrl: string,
+    { apiPort, apiUrl, brokers }: { apiPort: number; apiUrl: string; brokers: KafkaBrokers | undefined },
   ): Promise<void> {
     const instances = await instancesToRun(owner, this.options.sandbox);
     const logins = await ensureLogins(
@@ -167,7 +170,8 @@ export class Pipeline {
       name => this.folder.secret(name),
     );
     this.progress('starting the apps');
-    const keys = { SEVER_KEYS_DIR: this.folder.file('keys') };
+    const log = brokers?.env ?? { SEVER_PROFILE: 'embedded' };
+    const keys = { ...log, SEVER_KEYS_DIR: this.folder.file('keys') };
     const ingress = {
       ...keys,
       DATABASE_URL: logins.apps.ingress,
@@ -183,19 +187,23 @@ export class Pipeline {
       return this.addApp(`connector-${system}`, { ...keys, SEVER_INSTANCES: JSON.stringify(own) });
     });
     await Promise.all([
-      this.addApp('scim-ingress', ingress, apiPort),
-      this.addApp('coordinator', { DATABASE_URL: logins.apps.coordinator }),
-      this.addApp('projector', { DATABASE_URL: logins.apps.projector }),
+      this.addApp('scim-ingress', ingress, { port: apiPort }),
+      this.addApp('coordinator', { ...log, DATABASE_URL: logins.apps.coordinator }),
+      this.addApp('projector', { ...log, DATABASE_URL: logins.apps.projector }),
       ...connectors,
+      // While Kafka is away the relay is not ready, and there is no use in starting it again.
+      ...(brokers
+        ? [this.addApp('relay', { ...log, DATABASE_URL: logins.apps.relay }, { health: 'healthz' })]
+        : []),
     ]);
   }
 
   private async addApp(
     name: string,
     env: Readonly<Record<string, string>>,
-    fixedPort?: number,
+    o: { port?: number; health?: 'readyz' | 'healthz' } = {},
   ): Promise<void> {
-    const port = fixedPort ?? (await this.ports.get(name));
+    const port = o.port ?? (await this.ports.get(name));
     await this.supervisor.add(
       nodeService({
         name,
@@ -204,10 +212,9 @@ export class Pipeline {
           ...env,
           SEVER_HTTP_HOST: '127.0.0.1',
           SEVER_HTTP_PORT: String(port),
-          SEVER_PROFILE: 'embedded',
         },
         logFile: this.folder.file('logs', `${name}.log`),
-        healthUrl: `http://127.0.0.1:${port}/readyz`,
+        healthUrl: `http://127.0.0.1:${port}/${o.health ?? 'readyz'}`,
       }),
     );
   }
@@ -250,6 +257,7 @@ export class Pipeline {
     ownerUrl: string,
     apiUrl: string,
     target: Targets | undefined,
+    brokers: KafkaBrokers | undefined,
   ): Omit<ReadyFile, 'processes'> {
     const scim = (connector: string, port: number): ReadyFile['downstream'][number] => ({
       connector,
@@ -258,10 +266,10 @@ export class Pipeline {
     });
     return {
       version: 1,
-      profile: 'embedded',
+      profile: this.options.profile,
       dataDir: this.folder.dir,
       databaseUrl: ownerUrl,
-      kafkaBrokers: null,
+      kafkaBrokers: brokers?.addresses ?? null,
       api: { baseUrl: apiUrl, token: this.folder.secret('api-token') },
       connections: target
         ? SANDBOX_CONNECTIONS.map(c => ({

@@ -4,10 +4,11 @@ import { writeAtomically } from './data-folder.js';
 /** The content of the ready file; the format outsiders rely on. */
 export type ReadyFile = {
   version: 1;
-  profile: 'embedded';
+  profile: 'embedded' | 'kafka';
   dataDir: string;
   databaseUrl: string;
-  kafkaBrokers: null;
+  /** Addresses of the brokers, separated by commas; null without Kafka. */
+  kafkaBrokers: string | null;
   api: { baseUrl: string; token: string };
   connections: { id: string; tenant: string; dialect: string; baseUrl: string; token: string }[];
   console: null;

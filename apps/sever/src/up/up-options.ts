@@ -18,6 +18,9 @@ export type UpFlags = {
 
 /** Checked options of `sever up`. */
 export type UpOptions = {
+  profile: 'embedded' | 'kafka';
+  /** Size of the local cluster, where KAFKA_BROKERS names no other. */
+  brokersLocal: 1 | 3;
   dataDir: string;
   port: number;
   rateLimit: string;
@@ -31,15 +34,9 @@ export type UpOptions = {
 
 const usage = (message: string): SeverError => new SeverError('usage', message, EXIT.usage);
 
-/** @throws SeverError `usage` naming the wrong option, `not.available` for the profile this version does not have */
+/** @throws SeverError `usage` naming the wrong option */
 export function upOptions(flags: UpFlags): UpOptions {
-  if (flags.profile === 'kafka')
-    throw new SeverError(
-      'not.available',
-      'this version has the embedded profile only; leave out --profile kafka',
-      EXIT.usage,
-    );
-  if (flags.profile !== 'embedded') throw usage(`--profile is embedded or kafka, not ${flags.profile}`);
+  const { profile, brokersLocal } = logOptions(flags);
   if (!['on', 'off'].includes(flags.governor)) throw usage('--governor is on or off');
   if (flags.rateLimit !== 'off' && !/^[1-9][0-9]*$/.test(flags.rateLimit))
     throw usage('--rate-limit is a positive number or off');
@@ -49,6 +46,8 @@ export function upOptions(flags: UpFlags): UpOptions {
   if (hold !== 'none' && hold !== 'never' && !durationSeconds.safeParse(hold).success)
     throw usage('--hold is a duration such as 10s, 5m or 30d, or none, or never');
   return {
+    profile,
+    brokersLocal,
     dataDir: flags.data,
     port,
     rateLimit: flags.rateLimit,
@@ -58,4 +57,11 @@ export function upOptions(flags: UpFlags): UpOptions {
     readyFile: flags.readyFile,
     json: flags.json ?? false,
   };
+}
+
+function logOptions({ profile, brokersLocal }: UpFlags): Pick<UpOptions, 'profile' | 'brokersLocal'> {
+  if (profile !== 'embedded' && profile !== 'kafka')
+    throw usage(`--profile is embedded or kafka, not ${profile}`);
+  if (brokersLocal !== '1' && brokersLocal !== '3') throw usage('--brokers-local is 1 or 3');
+  return { profile, brokersLocal: brokersLocal === '1' ? 1 : 3 };
 }

@@ -47,6 +47,7 @@ export async function takeWork(
                  then 'waiting' else 'running' end, $8, clock_timestamp() + interval '${LEASE}'
      on conflict (instance, request_event) do update
        set owner = case when work_item.state = 'running' then excluded.owner else work_item.owner end,
+           lease_until = case when work_item.state = 'running' then excluded.lease_until else work_item.lease_until end,
            runs = work_item.runs + case when work_item.state = 'running' then 1 else 0 end
      returning ${COLUMNS}`,
     [
@@ -105,6 +106,22 @@ export function takeNextOfKey(
      returning ${COLUMNS}`,
     [instance, owner, key],
   );
+}
+
+/** Whether a run that was claimed a while ago is still the current one; if so its lease begins anew. */
+export async function confirmRun(
+  on: Queryable,
+  instance: string,
+  owner: string,
+  run: Pick<WorkItem, 'requestEvent' | 'runs'>,
+): Promise<boolean> {
+  const confirmed = await changed(
+    on,
+    `update work_item set lease_until = clock_timestamp() + interval '${LEASE}'
+      where instance = $1 and request_event = $2 and owner = $3 and runs = $4 and state = 'running'`,
+    [instance, run.requestEvent, owner, run.runs],
+  );
+  return confirmed > 0;
 }
 
 /** Extends the lease of work that takes long; false when it is no longer this process's. */

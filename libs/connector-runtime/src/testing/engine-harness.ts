@@ -224,6 +224,33 @@ export class EngineHarness {
     return this.breakers.at(-1)?.isOpen ?? false;
   }
 
+  /** A process takes up the person's cut and dies before the first step is proven; its lease is over. */
+  async dieInTheMiddle(c: Case): Promise<void> {
+    const unreachable = { kind: 'Transient', code: 'http.503', effectUnknown: false, evidence: {} } as const;
+    this.connector.faults.push({ what: 'suspend', times: 2, answer: () => Promise.resolve(unreachable) });
+    await this.requested(c);
+    await this.database.owner.query(
+      `update work_item set state = 'running', due_at = null, owner = $2, lease_until = clock_timestamp() - interval '1 second'
+        where opt_out_id = $1 and state = 'retrying'`,
+      [c.optOutId, randomUUID()],
+    );
+  }
+
+  /** The record of the person's latest work comes again, as to a process that starts from the stored position. */
+  async redelivered(c: Case): Promise<Verdict> {
+    const [row] = await rows<{ event: Buffer }>(
+      this.database.owner,
+      'select event from work_item where opt_out_id = $1 order by seq desc limit 1',
+      [c.optOutId],
+    );
+    if (!row) throw new Error('nothing was delivered before');
+    return this.handle(decodeEvent(row.event));
+  }
+
+  claimDue(): ReturnType<typeof claimDueWork> {
+    return claimDueWork(this.dataSource, this.instance, this.context.owner, 100);
+  }
+
   /** A new process takes over what the dead one left behind. */
   async restart(): Promise<void> {
     this.dying = false;
@@ -247,7 +274,7 @@ export class EngineHarness {
 
   /** Everything that is due runs once. @returns how much there was */
   async runDue(): Promise<number> {
-    const due = await claimDueWork(this.dataSource, this.instance, this.context.owner, 100);
+    const due = await this.claimDue();
     for (const item of due) await this.engine.resume(item);
     return due.length;
   }
@@ -299,6 +326,10 @@ export class EngineHarness {
       optOutId: c.optOutId,
       data,
     });
+    return this.handle(event);
+  }
+
+  private handle(event: SeverEvent): Promise<Verdict> {
     this.offset += 1n;
     const record: LogRecord = {
       ...toRecord(event),

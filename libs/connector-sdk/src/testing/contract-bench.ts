@@ -2,7 +2,7 @@ import type { Step } from '@sever/event-contracts';
 import type { Connector, Ctx, MatchRule, Snapshot, SubjectRef, Target } from '../connector.js';
 import type { ConnectorManifest } from '../manifest.js';
 import type { Outcome } from '../outcome.js';
-import { must } from './check.js';
+import { must } from './violation.js';
 import type {
   ContractAccount,
   ContractSubject,

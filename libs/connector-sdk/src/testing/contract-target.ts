@@ -1,5 +1,5 @@
 import type { Connector, ConnectorDefinition, MatchRule, SubjectRef } from '../connector.js';
-import type { CheckId } from './check.js';
+import type { CheckId } from './check-id.js';
 
 /** How a target can misbehave. An adapter injects these between the connector and the real target. */
 export const FAULT_NAMES = [

@@ -3,7 +3,8 @@ import { effectChecks } from './checks/effect-checks.js';
 import { failureChecks } from './checks/failure-checks.js';
 import { restoreChecks } from './checks/restore-checks.js';
 import { rightTargetChecks } from './checks/right-target-checks.js';
-import type { Check, CheckId } from './check.js';
+import type { Check } from './check.js';
+import type { CheckId } from './check-id.js';
 import { ContractBench, type Alteration } from './contract-bench.js';
 import type { ContractSubject, ContractTarget } from './contract-target.js';
 

@@ -104,15 +104,27 @@ export class HttpFaultGate {
       clear: async () => {
         const wasActive = this.active.includes(active);
         this.active = this.active.filter(other => other !== active);
-        for (const response of this.held) response.destroy();
-        this.held.clear();
+        this.drop();
         if (wasActive && fault.name === 'refused') await this.listen();
       },
     };
   }
 
+  /** Ends every fault; what hangs is dropped. */
+  async clear(): Promise<void> {
+    const wasShut = this.active.some(a => a.fault.name === 'refused');
+    this.active = [];
+    this.drop();
+    if (wasShut) await this.listen();
+  }
+
   async close(): Promise<void> {
     if (this.server.listening) await this.shut();
+  }
+
+  private drop(): void {
+    for (const response of this.held) response.destroy();
+    this.held.clear();
   }
 
   private async listen(): Promise<void> {

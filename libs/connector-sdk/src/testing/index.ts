@@ -1,4 +1,6 @@
-export { ContractViolation, must, mustEqual, type Check, type CheckId } from './check.js';
+export { type Check } from './check.js';
+export { type CheckId } from './check-id.js';
+export { ContractViolation, must, mustEqual } from './violation.js';
 export { CONTRACT, HELD_BY_THE_RUNTIME, reasonToLeaveOut, runCheck } from './contract.js';
 export { ContractBench, type Alteration } from './contract-bench.js';
 export {

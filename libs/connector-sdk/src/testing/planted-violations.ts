@@ -1,7 +1,7 @@
 import { STEPS, type Step } from '@sever/event-contracts';
 import type { Connector, Ctx, SubjectRef, Target } from '../connector.js';
 import type { ActOutcome, Done, NotFound, Outcome, Verified } from '../outcome.js';
-import type { CheckId } from './check.js';
+import type { CheckId } from './check-id.js';
 import type { Alteration } from './contract-bench.js';
 
 /** A way of breaking a connector that works, and the check that must notice. */

@@ -1,4 +1,6 @@
-import { must, type Check, type CheckId } from './check.js';
+import type { Check } from './check.js';
+import type { CheckId } from './check-id.js';
+import { must } from './violation.js';
 import { CONTRACT, HELD_BY_THE_RUNTIME, reasonToLeaveOut, runCheck } from './contract.js';
 import type { ContractSubject, ContractTarget } from './contract-target.js';
 import { PLANTED_VIOLATIONS } from './planted-violations.js';

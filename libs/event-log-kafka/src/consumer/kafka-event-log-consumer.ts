@@ -271,6 +271,8 @@ class KafkaEventLogConsumer implements EventLogConsumer {
   }
 
   private async checkProgress(): Promise<void> {
+    const silence = this.watch.silence();
+    if (silence) return this.fail(silence);
     try {
       const ends = await this.ends();
       const flowing = this.held.isFlowing ? this.held.all().filter(tp => !this.held.isPaused(tp)) : [];

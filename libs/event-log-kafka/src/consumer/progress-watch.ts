@@ -27,13 +27,18 @@ export class ProgressWatch {
     this.lastFetch = this.now();
   }
 
+  /** @returns an error when no fetch ends any more; needs no answer of the brokers */
+  silence(): EventLogError | undefined {
+    if (this.now() - this.lastFetch <= this.stallMs) return undefined;
+    return stalled('no fetch has ended', this.stallMs);
+  }
+
   /** @returns what stands still, if anything does */
   check(
     flowing: readonly { tp: TopicPartition; position: bigint | undefined }[],
     ends: Offsets,
   ): EventLogError | undefined {
     const now = this.now();
-    if (now - this.lastFetch > this.stallMs) return stalled('no fetch has ended', this.stallMs);
     const watched = new Set(flowing.map(f => partitionKey(f.tp)));
     for (const key of this.seen.keys()) if (!watched.has(key)) this.seen.delete(key);
     for (const { tp, position } of flowing) {

@@ -32,6 +32,8 @@ export type PostgresConsumerOptions = {
   applicationName: string;
   /** Milliseconds between polls when no notification came. */
   pollMs?: number;
+  /** Wait after a notification, in milliseconds: a reader that nobody waits for reads more at once and leaves the way free. */
+  lingerMs?: number;
   heartbeatMs?: number;
   /** A member silent for longer loses its partitions, in milliseconds. */
   sessionTimeoutMs?: number;
@@ -65,6 +67,7 @@ class PostgresEventLogConsumer implements EventLogConsumer {
   constructor(o: PostgresConsumerOptions) {
     this.o = {
       pollMs: 1_000,
+      lingerMs: 0,
       heartbeatMs: 3_000,
       sessionTimeoutMs: 45_000,
       batchRecords: 2_000,
@@ -152,20 +155,30 @@ class PostgresEventLogConsumer implements EventLogConsumer {
   }
 
   private woken(channel: string | null, payload: string): void {
-    if (channel !== GROUP_CHANNEL) this.news.raise();
+    if (channel !== GROUP_CHANNEL && this.concerns(payload)) this.news.raise();
     if (channel === null || (channel === GROUP_CHANNEL && payload === this.membership?.group))
       this.groupNews.raise();
+  }
+
+  private concerns(topics: string): boolean {
+    return topics === '' || topics.split(' ').some(topic => this.start_?.topics.includes(topic));
   }
 
   private async fetchLoop(): Promise<void> {
     while (!this.stopping) {
       try {
-        if (!(await this.fetchOnce())) await this.news.wait(this.o.pollMs);
+        if (!(await this.fetchOnce())) await this.rest();
       } catch (error) {
         this.o.onError(error);
         await this.news.wait(this.o.pollMs);
       }
     }
+  }
+
+  private async rest(): Promise<void> {
+    await this.news.wait(this.o.pollMs);
+    if (this.o.lingerMs > 0 && !this.stopping)
+      await new Promise(resolve => setTimeout(resolve, this.o.lingerMs));
   }
 
   /** @returns whether more is probably waiting */

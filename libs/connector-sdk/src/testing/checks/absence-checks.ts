@@ -1,6 +1,7 @@
 import type { Step } from '@sever/event-contracts';
 import type { Connector } from '../../connector.js';
-import { must, mustEqual, type Check } from '../check.js';
+import type { Check } from '../check.js';
+import { must, mustEqual } from '../violation.js';
 import { describe, type Answered, type ContractBench } from '../contract-bench.js';
 import type { FaultName } from '../contract-target.js';
 

@@ -1,6 +1,7 @@
 import type { Step } from '@sever/event-contracts';
 import { PermitDenied } from '../../permit.js';
-import { must, mustEqual, type Check } from '../check.js';
+import type { Check } from '../check.js';
+import { must, mustEqual } from '../violation.js';
 import { describe, type ContractBench } from '../contract-bench.js';
 import type { AccountState } from '../contract-target.js';
 

@@ -1,4 +1,5 @@
-import { must, mustEqual, type Check } from '../check.js';
+import type { Check } from '../check.js';
+import { must, mustEqual } from '../violation.js';
 import { describe, type Answered, type ContractBench } from '../contract-bench.js';
 import { FAULT_NAMES, type FaultName } from '../contract-target.js';
 

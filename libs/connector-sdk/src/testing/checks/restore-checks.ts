@@ -1,4 +1,5 @@
-import { must, mustEqual, type Check } from '../check.js';
+import type { Check } from '../check.js';
+import { must, mustEqual } from '../violation.js';
 import { describe, type ContractBench } from '../contract-bench.js';
 import type { Snapshot } from '../../connector.js';
 

@@ -1,0 +1,2 @@
+export { KafkaLog, TOPICS, plainConnection } from './kafka-log.js';
+export { proxiedConnection, type ProxiedConnection } from './proxied-connection.js';
