@@ -1,39 +1,14 @@
-import { durationSeconds, loadConfig, postgresUrl, setting } from '@sever/config';
+import { loadConfig } from '@sever/config';
 import { ContractError } from '@sever/event-contracts';
 import { EventLogError } from '@sever/event-log';
 import { createPostgresEventLogWriter } from '@sever/event-log-postgres';
-import {
-  TransactionalConsumer,
-  Worker,
-  connectEventLog,
-  crash,
-  eventLogSettings,
-  runWorker,
-  workerSettings,
-} from '@sever/event-log-transport';
+import { TransactionalConsumer, Worker, connectEventLog, crash, runWorker } from '@sever/event-log-transport';
 import { openDatabase } from '@sever/postgres';
 import { createLogger, createMetrics, startTracing } from '@sever/telemetry';
 import { Counter, Gauge } from 'prom-client';
-import { z } from 'zod';
 import { coordinateBatch } from './coordinate.js';
+import { coordinatorSettings } from './coordinator-settings.js';
 import { DueTimer } from './due-timer.js';
-
-const settings = {
-  ...workerSettings,
-  ...eventLogSettings,
-  databaseUrl: setting('DATABASE_URL', 'the database, as the role of the coordinator', postgresUrl, {
-    secret: true,
-  }),
-  reverify: setting(
-    'SEVER_REVERIFY',
-    'times after the close at which everything is observed again, such as 1h,1d,30d',
-    z
-      .string()
-      .default('1h,1d,30d')
-      .transform(text => text.split(',').filter(Boolean))
-      .pipe(z.array(durationSeconds)),
-  ),
-};
 
 /** A batch that does not finish for this long is a reason not to be ready, in milliseconds. */
 const STUCK_MS = 60_000;
@@ -42,7 +17,7 @@ const LINGER_MS = 20;
 
 /** Starts the coordinator from its environment. */
 export async function runCoordinator(): Promise<void> {
-  const config = loadConfig(settings);
+  const config = loadConfig(coordinatorSettings);
   const stopTracing = startTracing({ process: 'coordinator', otlpEndpoint: config.otlpEndpoint });
   const logger = createLogger('coordinator', config.logLevel);
   const metrics = createMetrics('coordinator');

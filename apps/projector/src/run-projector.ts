@@ -1,27 +1,12 @@
-import { loadConfig, postgresUrl, setting } from '@sever/config';
+import { loadConfig } from '@sever/config';
 import { AuditError } from '@sever/audit-store';
 import { ContractError } from '@sever/event-contracts';
-import {
-  TransactionalConsumer,
-  Worker,
-  connectEventLog,
-  crash,
-  eventLogSettings,
-  runWorker,
-  workerSettings,
-} from '@sever/event-log-transport';
+import { TransactionalConsumer, Worker, connectEventLog, crash, runWorker } from '@sever/event-log-transport';
 import { openDatabase } from '@sever/postgres';
 import { PROJECTOR_LANES, projectBatch } from '@sever/projection';
 import { createLogger, createMetrics, startTracing } from '@sever/telemetry';
 import { Counter, Gauge } from 'prom-client';
-
-const settings = {
-  ...workerSettings,
-  ...eventLogSettings,
-  databaseUrl: setting('DATABASE_URL', 'the database, as the role of the projector', postgresUrl, {
-    secret: true,
-  }),
-};
+import { projectorSettings } from './projector-settings.js';
 
 /** A batch that does not finish for this long is a reason not to be ready, in milliseconds. */
 const STUCK_MS = 60_000;
@@ -30,7 +15,7 @@ const LINGER_MS = 30;
 
 /** Starts the projector from its environment. */
 export async function runProjector(): Promise<void> {
-  const config = loadConfig(settings);
+  const config = loadConfig(projectorSettings);
   const stopTracing = startTracing({ process: 'projector', otlpEndpoint: config.otlpEndpoint });
   const logger = createLogger('projector', config.logLevel);
   const metrics = createMetrics('projector');

@@ -1,25 +1,13 @@
-import { durationSeconds, loadConfig, postgresUrl, setting } from '@sever/config';
-import { createKafkaRelayTarget, kafkaSettings } from '@sever/event-log-kafka';
+import { loadConfig } from '@sever/config';
+import { createKafkaRelayTarget } from '@sever/event-log-kafka';
 import { WAKE_CHANNEL } from '@sever/event-log-postgres';
-import { Worker, runWorker, workerSettings } from '@sever/event-log-transport';
+import { Worker, runWorker } from '@sever/event-log-transport';
 import { PostgresRelayStore, Relay, RelayRunner, relayBacklog } from '@sever/log-relay';
 import { listen, openDatabase, type Listener } from '@sever/postgres';
 import { createLogger, createMetrics, startTracing } from '@sever/telemetry';
 import { relayMetrics } from './relay-metrics.js';
 import { problemsOf } from './relay-problems.js';
-
-const settings = {
-  ...workerSettings,
-  ...kafkaSettings,
-  databaseUrl: setting('DATABASE_URL', 'the database, as the role of the relay', postgresUrl, {
-    secret: true,
-  }),
-  leaseSeconds: setting(
-    'SEVER_RELAY_LEASE',
-    'how long a relay that says nothing stays the active one',
-    durationSeconds.default(10),
-  ),
-};
+import { relaySettings } from './relay-settings.js';
 
 const POLL_MS = 500;
 /** Time for the batch in flight; `sever up` kills after 11 s. */
@@ -27,7 +15,7 @@ const DRAIN_MS = 8_000;
 
 /** Starts the relay from its environment. */
 export async function runRelay(): Promise<void> {
-  const config = loadConfig(settings);
+  const config = loadConfig(relaySettings);
   const stopTracing = startTracing({ process: 'relay', otlpEndpoint: config.otlpEndpoint });
   const logger = createLogger('relay', config.logLevel);
   const registry = createMetrics('relay');

@@ -1,4 +1,5 @@
 export { ConfigError } from './config-error.js';
+export { describeSettings, type SettingDescription } from './describe-settings.js';
 export { failpoint } from './failpoint.js';
 export { endWithParent } from './parent-watch.js';
 export { inheritedEnvironment } from './inherited-environment.js';

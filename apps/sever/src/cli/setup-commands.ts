@@ -30,6 +30,7 @@ async function setup(flags: SetupFlags): Promise<ExitStatus> {
   print({ data: '', json: flags.json }, report, r =>
     [
       `schema up to date (${r.migrations} changes), logins ${r.logins.join(', ')}`,
+      ...(r.kafkaUsers.length > 0 ? [`access rules on Kafka for ${r.kafkaUsers.join(', ')}`] : []),
       ...r.instances.map(i => `instance ${i.id} (${i.system}) for ${i.tenants.join(', ') || 'nobody'}`),
       ...r.unlisted.map(id => `instance ${id} is registered and not in the file; it stays as it is`),
       ...r.warnings.map(text => `warning: ${text}`),

@@ -1,3 +1,5 @@
+import { pipelineUsers } from '@sever/kafka-cluster';
+
 /** The one name that the brokers present to each other; no client has it. */
 export const BROKER_NAME = 'sever-broker';
 /** Host names of the brokers in `deploy/compose.yaml`. */
@@ -11,11 +13,8 @@ export const KAFKA_SECRET = {
   password: (user: string): string => `kafka-${user}-password`,
 } as const;
 
-/** Users of the brokers: the administrator, the processes that read or write the whole log, and one per instance. */
+/** Users of the brokers: the administrator and everybody with access rules. */
 export const kafkaUsers = (instances: readonly { id: string }[]): string[] => [
   'admin',
-  'relay',
-  'coordinator',
-  'projector',
-  ...instances.map(i => `connector-${i.id}`),
+  ...pipelineUsers(instances.map(i => i.id)).map(u => u.name),
 ];

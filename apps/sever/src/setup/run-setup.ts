@@ -16,6 +16,7 @@ import { readInstancesFile, type InstancesFile } from '../registry/instances-fil
 import { registerInstances, type RegistrationReport } from '../registry/register-instances.js';
 import { migrations } from '../schema.js';
 import { EXIT, SeverError } from '../sever-error.js';
+import { prepareKafka } from './prepare-kafka.js';
 import { setupSettings } from './setup-settings.js';
 import { readSharedSecrets, type SharedSecrets } from './shared-secrets.js';
 
@@ -26,6 +27,8 @@ export type SetupReport = RegistrationReport & {
   migrations: number;
   /** Login roles that exist now, with the passwords of the secrets folder. */
   logins: string[];
+  /** Users of Kafka that have access rules now. */
+  kafkaUsers: string[];
 };
 
 /** The principal of the token in the secrets folder. */
@@ -45,10 +48,16 @@ export async function runSetup(o: SetupOptions, env?: NodeJS.ProcessEnv): Promis
   await checkInstances(file);
   requireLogins(file, secrets, o.secretsDir);
   makeKeyFolder(config.keysDir);
-  return explained(() => prepare(config.databaseUrl, secrets, file));
+  const done = await explained(() => prepare(config.databaseUrl, secrets, file));
+  const instances = [...done.instances.map(i => i.id), ...done.unlisted];
+  return { ...done, kafkaUsers: await prepareKafka(instances, env) };
 }
 
-async function prepare(ownerUrl: string, secrets: SharedSecrets, file: InstancesFile): Promise<SetupReport> {
+async function prepare(
+  ownerUrl: string,
+  secrets: SharedSecrets,
+  file: InstancesFile,
+): Promise<Omit<SetupReport, 'kafkaUsers'>> {
   const applied = await migrate(ownerUrl, migrations);
   const owner = await openDatabase({ url: ownerUrl, applicationName: 'sever-setup', poolMax: 2 });
   try {

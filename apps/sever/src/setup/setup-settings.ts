@@ -1,4 +1,5 @@
 import { postgresUrl, setting } from '@sever/config';
+import { kafkaSettings } from '@sever/event-log-kafka';
 import { z } from 'zod';
 
 /** What `sever setup` reads from its environment. */
@@ -12,3 +13,8 @@ export const setupSettings = {
     z.string().min(1),
   ),
 };
+
+const { env, text, schema } = kafkaSettings.kafkaBrokers;
+
+/** How `sever setup` reaches Kafka, as an administrator; without brokers it leaves Kafka alone. */
+export const setupKafkaSettings = { ...kafkaSettings, kafkaBrokers: setting(env, text, schema.optional()) };
