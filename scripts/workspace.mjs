@@ -68,13 +68,16 @@ export function environment(extra = {}) {
   };
 }
 
+/** For programs that watch the pipe which {@link runAndExit} gives them. Not for those that start others: they would pass it on. */
+export const ENDS_WITH_CALLER = { SEVER_PARENT_FD: '3' };
+
 /** Runs a program in the foreground and ends with its status; signals are passed on. */
 export function runAndExit(args, extra = {}) {
   const child = spawn(nodeBinary(), args, {
     cwd: process.cwd(),
-    // The pipe ends when this process does, however it ends: what runs in the foreground then stops in order.
+    // The pipe ends when this process does, however it ends; a program that is told of it by ENDS_WITH_CALLER stops in order.
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-    env: environment({ ...extra, SEVER_PARENT_FD: '3' }),
+    env: environment(extra),
   });
   child.stdio[3].on('error', () => undefined);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

@@ -128,6 +128,10 @@ const movesPositionForward: Sabotage = async ({ pipeline, owner }) => {
   return async () => {
     await moveTo(0);
     await replaceConnector(pipeline);
+    await eventually('the end of the opt-out that was passed over', async () => {
+      const reply = await call('GET', `${baseUrl}/v1/opt-outs/${String(optOut.id)}`, token);
+      return reply.body.state === 'closed';
+    });
   };
 };
 

@@ -68,7 +68,7 @@ describe.each(PROFILES)('the history of writes, kills and stalls, profile $name'
     expect(observed.nemesis.stalls).toBeGreaterThan(2);
     expect(of('poll')).toBeGreaterThan(100);
     expect(of('effect')).toBeGreaterThan(100);
-    expect(of('account')).toBeGreaterThan(PEOPLE / 2);
+    expect(of('account')).toBeGreaterThan(PEOPLE);
     expect(of('applied')).toBeGreaterThan(30);
     expect(observed.asked.list.some(a => a.tries > 1)).toBe(true);
   });

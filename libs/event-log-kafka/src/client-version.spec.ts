@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { patchRequestQueue } from './request-queue-patch.js';
 
 const folder = import.meta.dirname;
 const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -15,6 +16,11 @@ describe('the use of the client', () => {
     const root = path.join(folder, '../../../node_modules/kafkajs/package.json');
     const { version } = JSON.parse(readFileSync(root, 'utf8')) as { version: string };
     expect([manifest.dependencies['kafkajs'], version]).toEqual(['2.2.4', '2.2.4']);
+  });
+
+  it('is refused with another version, whose private classes may differ', () => {
+    expect(() => patchRequestQueue('2.3.0')).toThrow(/2\.3\.0/);
+    expect(() => patchRequestQueue()).not.toThrow();
   });
 
   it.each([

@@ -9,7 +9,7 @@ import { patchRequestQueue } from './request-queue-patch.js';
 export function createKafkaClient(
   connection: KafkaConnection,
   clientId: string,
-  over: Pick<KafkaConfig, 'socketFactory'> = {},
+  over: Pick<KafkaConfig, 'socketFactory' | 'requestTimeout'> = {},
 ): Kafka {
   patchRequestQueue();
   const { kafkaBrokers, kafkaCaFile, kafkaUser, kafkaPassword } = connection;

@@ -8,11 +8,12 @@ import type { KafkaConnection } from './kafka-settings.js';
 const ACKS_ALL = -1;
 const ACK_TIMEOUT_MS = 10_000;
 
-/** Kafka as the target of the relay. */
+/** Kafka as the target of the relay. @param over how to open connections, for tests */
 export function createKafkaRelayTarget(
   connection: KafkaConnection,
+  over: Parameters<typeof createKafkaClient>[2] = {},
 ): RelayTarget & { close(): Promise<void> } {
-  return new KafkaRelayTarget(createKafkaClient(connection, 'sever-relay'));
+  return new KafkaRelayTarget(createKafkaClient(connection, 'sever-relay', over));
 }
 
 /**

@@ -13,13 +13,12 @@ let isDone = false;
  * several percent of a core each, and a warning of Node. Nothing waits and nothing is throttled: then there is nothing to look for.
  * @throws Error for another version of the client than the one that this was written for
  */
-export function patchRequestQueue(): void {
-  if (isDone) return;
-  const { version } = require('kafkajs/package.json') as { version: string };
+export function patchRequestQueue(version: string = installedVersion()): void {
   if (version !== PATCHED_VERSION)
     throw new Error(
       `kafkajs is ${version}, its patch was written for ${PATCHED_VERSION}; check it and pin the version`,
     );
+  if (isDone) return;
   const { prototype } = require('kafkajs/src/network/requestQueue') as {
     prototype: { scheduleCheckPendingRequests: Schedule };
   };
@@ -30,3 +29,5 @@ export function patchRequestQueue(): void {
   };
   isDone = true;
 }
+
+const installedVersion = (): string => (require('kafkajs/package.json') as { version: string }).version;

@@ -64,13 +64,16 @@ export class Pipeline {
     const apiUrl = `http://127.0.0.1:${apiPort}`;
     makeKeyFolder(this.folder.file('keys'));
     this.progress('starting the databases');
-    const [ownerUrl, target, brokers] = await Promise.all([
+    const starting = [
       this.startLogDatabase(),
       this.options.sandbox ? this.startTargets() : undefined,
       this.options.profile === 'kafka'
         ? prepareBrokers(this.folder, this.options.brokersLocal, this.supervisor, this.progress)
         : undefined,
-    ]);
+    ] as const;
+    // When one cannot be started the others are known by then, and are stopped.
+    await Promise.allSettled(starting);
+    const [ownerUrl, target, brokers] = await Promise.all(starting);
     const owner = await openDatabase({ url: ownerUrl, applicationName: 'sever-up', poolMax: 3 });
     try {
       await ensureTopics(owner);

@@ -85,16 +85,20 @@ function accessOf(stage: string | undefined, step: string | null | undefined): A
   return stage === 'restore' ? 'enables' : 'none';
 }
 
-/** Accounts as the targets show them to their administrators, for people that have one account for one subject. */
+/**
+ * Accounts as the targets show them to their administrators. A name that was given to a new subject after the earlier one had
+ * left has one account all the same: it belongs to the latest subject on which anything was done.
+ */
 export async function accountOperations(
   pipeline: Pipeline,
   tenant: string,
   scimIds: ReadonlyMap<string, string>,
+  keysWithEffects: ReadonlySet<string>,
 ): Promise<AccountOperation[]> {
-  const subjects = await sql<{ name: string; id: string }>(
+  const subjects = await sql<{ name: string; ids: string[] }>(
     pipeline.ready.databaseUrl,
-    `select min(id::text) as id, user_name_norm as name from subject where tenant = $1 and user_name_norm = any($2)
-      group by 2 having count(*) = 1`,
+    `select user_name_norm as name, array_agg(id::text order by created_at desc) as ids from subject
+      where tenant = $1 and user_name_norm = any($2) group by 1`,
     [tenant, [...scimIds.keys()]],
   );
   const roles = await sql<{ name: string; login: boolean }>(
@@ -105,8 +109,9 @@ export async function accountOperations(
   const logins = new Map(roles.map(r => [r.name, r.login]));
   const { baseUrl, token } = pipeline.scimTarget();
   const operations: AccountOperation[] = [];
-  for (const { name, id } of subjects) {
-    const key = `${tenant}:${id}`;
+  for (const { name, ids } of subjects) {
+    const key = ids.map(id => `${tenant}:${id}`).find(k => keysWithEffects.has(k));
+    if (key === undefined) continue;
     const login = logins.get(name);
     operations.push({
       kind: 'account',

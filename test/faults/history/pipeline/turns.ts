@@ -17,13 +17,20 @@ export class Turns {
     private readonly userName: string,
     /** Whether doors may speak while a restore runs. */
     private readonly mayOverlap: boolean,
+    private readonly untilMs: number,
   ) {}
 
-  /** @param phases of the person's opt-outs for whose end is waited */
+  /**
+   * Says something when it is time; not at all when that is not before the end.
+   * @param phases of the person's opt-outs for whose end is waited
+   */
   take(phases: readonly string[], say: () => Promise<void>): Promise<void> {
     if (this.mayOverlap) return say();
     const mine = this.tail.then(async () => {
-      while (await this.isBusy(phases)) await sleep(LOOK_EVERY_MS);
+      while (await this.isBusy(phases)) {
+        if (Date.now() > this.untilMs) return;
+        await sleep(LOOK_EVERY_MS);
+      }
       await say();
     });
     this.tail = mine.catch(() => undefined);

@@ -73,11 +73,11 @@ export async function runWorkload(o: WorkloadOptions): Promise<Observed> {
   try {
     const until = Date.now() + o.durationMs;
     const nemesis = new Nemesis(pipeline, new Random(random.int(2 ** 31)));
-    const actors = userNames.flatMap((name, i) => actorsOf(o, asked, name, i, random));
+    const actors = userNames.flatMap((name, i) => actorsOf(o, asked, { name, i, untilMs: until }, random));
     const [rebalances] = await Promise.all([
       churn(member => join(GROUP, member, true), new Random(random.int(2 ** 31)), until),
       o.isDisturbed ? nemesis.run(until) : undefined,
-      ...actors.map(actor => actor(until)),
+      ...actors.map(actor => actor()),
     ]);
     const unrest = await comeToRest(pipeline, profile, TENANT, o.restMs).then(
       () => undefined,
@@ -111,18 +111,17 @@ function declareReaders(recorder: Recorder): void {
   for (const reader of INSIDE) recorder.observe({ kind: 'reader', reader, topics, arePollsObserved: false });
 }
 
-type Actor = (untilMs: number) => Promise<void>;
+type Actor = () => Promise<void>;
 
 /** Everybody who speaks about one person: one connection or two, and for some a caller of the REST door. */
 function actorsOf(
   { pipeline, mayOverlap }: WorkloadOptions,
   asked: AskedRequests,
-  userName: string,
-  i: number,
+  { name: userName, i, untilMs }: { name: string; i: number; untilMs: number },
   random: Random,
 ): Actor[] {
   const connections = i % 3 === 0 ? [i, i + 1] : [i];
-  const turns = new Turns(pipeline, TENANT, userName, mayOverlap);
+  const turns = new Turns(pipeline, TENANT, userName, mayOverlap, untilMs);
   const providers = connections.map(
     n =>
       new IdentityProvider(
@@ -135,7 +134,7 @@ function actorsOf(
   );
   const own = new Random(random.int(2 ** 31));
   const caller = new RestCaller(pipeline.ready.api, TENANT, userName, asked, own, turns);
-  return [...providers, ...(i % 3 === 1 ? [caller] : [])].map(actor => async untilMs => {
+  return [...providers, ...(i % 3 === 1 ? [caller] : [])].map(actor => async () => {
     while (Date.now() < untilMs) {
       await actor.step();
       await sleep(PAUSE_MS.least + own.int(PAUSE_MS.more));
@@ -150,11 +149,12 @@ async function collect(
   scimIds: ReadonlyMap<string, string>,
 ): Promise<Operation[]> {
   const log = await readLog(pipeline);
+  const effects = effectOperations(log);
   return [
     ...requestOperations(asked, log),
     ...(await workOperations(pipeline, log)),
-    ...effectOperations(log),
-    ...(await accountOperations(pipeline, TENANT, scimIds)),
+    ...effects,
+    ...(await accountOperations(pipeline, TENANT, scimIds, new Set(effects.map(e => e.key)))),
     ...(await readAudit(pipeline)),
     await digestOperation(pipeline),
   ];

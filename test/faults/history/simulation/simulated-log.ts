@@ -1,4 +1,4 @@
-import type { Action } from './world.js';
+import type { Action } from './action.js';
 
 export const TOPIC = 'requests';
 

@@ -1,4 +1,5 @@
 import type { Operation } from '../operation.js';
+import type { Action } from './action.js';
 import type { Bug } from './bug.js';
 import type { Random } from './random.js';
 import type { SimulatedLog } from './simulated-log.js';
@@ -19,5 +20,3 @@ export type World = {
   /** Whether members may be stalled and come back as zombies. */
   hasZombies: boolean;
 };
-
-export type Action = 'cut' | 'restore';

@@ -1,0 +1,2 @@
+/** What a client asks for in the simulation. */
+export type Action = 'cut' | 'restore';
