@@ -18,7 +18,11 @@ const to = (brokers: string): KafkaConnection => ({
 });
 const record = (topic: string, partition: number, offset: bigint): LogRecord => ({
   ...{ topic, partition, offset, logOffset: offset, key: `acme:${partition}` },
-  ...{ type: 'sever.spec.happened.v1', headers: { ce_id: randomUUID() }, timestamp: 1_790_000_000_000 },
+  ...{
+    type: 'sever.spec.happened.v1',
+    headers: { ce_id: randomUUID(), ce_type: 'sever.spec.happened.v1' },
+    timestamp: 1_790_000_000_000,
+  },
   value: Buffer.from(`{"at":"${topic}/${partition}/${offset}","ü":1}`),
 });
 
