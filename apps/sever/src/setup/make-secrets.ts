@@ -49,30 +49,29 @@ export async function makeSecrets(o: SecretsOptions, env?: NodeJS.ProcessEnv): P
   folder.keep(SECRET.apiToken, () => `sev_api_${newSecret()}`);
   for (const app of Object.keys(APP_GROUPS) as App[])
     folder.keep(SECRET.appUrl(app), () => asRole(owner, appRole(app)));
-  for (const system of new Set(file.instances.map(i => i.system)))
-    keepInstances(
-      folder,
-      owner,
-      system,
-      file.instances.filter(i => i.system === system).map(i => i.id),
-    );
   if (o.kafka) await keepKafka(folder, file);
+  for (const system of new Set(file.instances.map(i => i.system))) {
+    const ids = file.instances.filter(i => i.system === system).map(i => i.id);
+    keepInstances(folder, owner, system, ids);
+  }
   return { dir: folder.dir, made: folder.made, yours: [...new Set(referencesIn(file))].sort() };
 }
+
+const entrySchema = z.object({ id: z.string(), databaseUrl: z.string() });
 
 /** Logins of the instances that a connector process runs: those of the file, with the passwords they have already. */
 function keepInstances(folder: SecretsFolder, owner: URL, system: string, ids: readonly string[]): void {
   const name = SECRET.instances(system);
-  const known = new Map(instancesIn(folder.read(name)).map(i => [i.id, i.databaseUrl]));
-  const wanted = ids.map(id => ({ id, databaseUrl: known.get(id) ?? asRole(owner, connectorRole(id)) }));
-  if (JSON.stringify(wanted) !== JSON.stringify([...known].map(([id, databaseUrl]) => ({ id, databaseUrl }))))
-    folder.write(name, JSON.stringify(wanted));
+  const before = folder.read(name);
+  const known = z.array(entrySchema).parse(JSON.parse(before ?? '[]') as unknown);
+  const entries = ids.map(id => {
+    const databaseUrl = known.find(i => i.id === id)?.databaseUrl ?? asRole(owner, connectorRole(id));
+    const kafkaPassword = folder.read(KAFKA_SECRET.password(`connector-${id}`));
+    return { id, databaseUrl, ...(kafkaPassword && { kafkaUser: `connector-${id}`, kafkaPassword }) };
+  });
+  const wanted = JSON.stringify(entries);
+  if (wanted !== before) folder.write(name, wanted);
 }
-
-const instancesIn = (text: string | undefined): { id: string; databaseUrl: string }[] =>
-  text === undefined
-    ? []
-    : z.array(z.object({ id: z.string(), databaseUrl: z.string() })).parse(JSON.parse(text));
 
 async function keepKafka(folder: SecretsFolder, file: InstancesFile): Promise<void> {
   for (const user of kafkaUsers(file.instances)) folder.keep(KAFKA_SECRET.password(user), newSecret);

@@ -8,6 +8,6 @@ export const SECRET = {
   ownerPassword: 'database-password',
   apiToken: 'api-token',
   appUrl: (app: App): string => `${app}-database-url`,
-  /** JSON array of { id, databaseUrl }: what a connector process runs. */
+  /** JSON array of { id, databaseUrl, kafkaUser?, kafkaPassword? }: what a connector process runs. */
   instances: (system: string): string => `connector-${system}-instances`,
 } as const;

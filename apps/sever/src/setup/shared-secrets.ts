@@ -19,7 +19,14 @@ export type SharedSecrets = {
 };
 
 const TOKEN_LENGTH_MIN = 32;
-const instancesSchema = z.array(z.strictObject({ id: z.string().min(1), databaseUrl: postgresUrl }));
+const instancesSchema = z.array(
+  z.strictObject({
+    id: z.string().min(1),
+    databaseUrl: postgresUrl,
+    kafkaUser: z.string().min(1).optional(),
+    kafkaPassword: z.string().min(1).optional(),
+  }),
+);
 
 /**
  * Reads a secrets folder.
@@ -77,7 +84,8 @@ function tokenOf(text: string): string {
 
 function instanceLogins(text: string): [string, Login][] {
   const parsed = instancesSchema.safeParse(jsonOrUndefined(text));
-  if (!parsed.success) throw new SecretProblem('must be a JSON array of { id, databaseUrl }');
+  if (!parsed.success)
+    throw new SecretProblem('must be a JSON array of { id, databaseUrl, kafkaUser?, kafkaPassword? }');
   return parsed.data.map(({ id, databaseUrl }) => {
     const login = loginOf(databaseUrl);
     // The database knows an instance by the name of its role: row security depends on it.
