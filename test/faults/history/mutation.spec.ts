@@ -179,15 +179,12 @@ const MUTATIONS: [Anomaly, string, Mutation][] = [
           ),
       );
       const one = ends[pick(ends.length)];
-      return history.filter(
-        o =>
-          !(
-            o.kind === 'poll' &&
-            o.reader === one?.reader &&
-            o.partition === one.partition &&
-            lastOf(o) === lastOf(one)
-          ),
-      );
+      // Only the last record is taken: polls that begin behind an earlier one stay explained.
+      return history.flatMap(o => {
+        if (o.kind !== 'poll' || o.reader !== one?.reader || o.partition !== one.partition) return [o];
+        const records = o.records.filter(r => r.logOffset !== lastOf(one));
+        return records.length > 0 ? [{ ...o, records }] : [];
+      });
     },
   ],
 ];

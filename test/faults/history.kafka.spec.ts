@@ -1,0 +1,4 @@
+import { describeHistory } from './history/pipeline/describe-history.js';
+import { kafka } from './history/pipeline/kafka-profile.js';
+
+describeHistory(kafka);
