@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { boundTargets, findInstance, principalOfToken } from '@sever/directory';
 import { startScratchPostgres } from '@sever/embedded-postgres/testing';
 import { openDatabase, rows } from '@sever/postgres';
@@ -62,7 +62,7 @@ describe('the set-up of a database of one’s own', () => {
   beforeEach(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'sever-setup-'));
   });
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   async function open(url: string): Promise<DataSource> {
     const source = await openDatabase({ url, applicationName: 'spec', poolMax: 2 });
