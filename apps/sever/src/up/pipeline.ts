@@ -66,10 +66,10 @@ export class Pipeline {
     this.progress('starting the databases');
     const starting = [
       this.startLogDatabase(),
-      this.options.sandbox ? this.startTargets() : undefined,
+      this.options.sandbox ? this.startTargets() : Promise.resolve(undefined),
       this.options.profile === 'kafka'
         ? prepareBrokers(this.folder, this.options.brokersLocal, this.supervisor, this.progress)
-        : undefined,
+        : Promise.resolve(undefined),
     ] as const;
     // When one cannot be started the others are known by then, and are stopped.
     await Promise.allSettled(starting);
