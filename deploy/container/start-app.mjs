@@ -10,8 +10,8 @@ if (!names.includes(app)) {
   process.exit(2);
 }
 
-// The first process of a container gets no default action for signals: before an app listens, and after it has drained and
-// raised the signal again, nobody would end it.
+// The first process of a container gets no default action for signals: without this, a container that is stopped before its app
+// listens would be killed only after its grace. Once the app has drained and raises the signal again, this ends the process.
 for (const signal of ['SIGINT', 'SIGTERM'])
   process.on(signal, () => {
     if (process.listenerCount(signal) === 1) process.exit(0);

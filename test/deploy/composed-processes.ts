@@ -10,8 +10,8 @@ const node = path.resolve(deployFolder, '../node_modules/node/bin/node');
 /** Compose kills a container that has not drained by then. */
 const STOP_GRACE_MS = 20_000;
 
-/** Where the paths of a container are on this machine. */
-export type Places = { '/run/secrets': string; '/etc/sever': string; '/var/lib/sever/keys': string };
+/** What stands in the environment and command of a container -> what it is on this machine: folders, addresses. */
+export type Places = Record<string, string>;
 
 const placed = (text: string, places: Places): string =>
   Object.entries(places).reduce((done, [inside, here]) => done.replaceAll(inside, here), text);

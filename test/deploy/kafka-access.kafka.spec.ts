@@ -1,13 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { startScratchPostgres } from '@sever/embedded-postgres/testing';
 import { pipelineUsers } from '@sever/kafka-cluster';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { Kafka } from 'kafkajs';
 import { makeBrokerCertificates } from '../../apps/sever/src/setup/kafka-certificates.js';
-import { makeSecrets } from '../../apps/sever/src/setup/make-secrets.js';
-import { runSetup } from '../../apps/sever/src/setup/run-setup.js';
 import {
   consume,
   createTopic,
@@ -15,17 +9,17 @@ import {
   produce,
 } from '../../libs/kafka-cluster/src/testing/kafka-session.js';
 import { eventually } from '../harness/clients.js';
+import { readCompose } from './compose-file.js';
+import { ComposedStack } from './composed-stack.js';
 import { startDeployedBrokers, type DeployedBrokers } from './deployed-brokers.js';
 
 jest.setTimeout(400_000);
 
-const example = path.resolve(import.meta.dirname, '../../deploy/instances.example.json');
-
 describe('the brokers of deploy/compose.yaml', () => {
-  let folder: string;
-  let database: Awaited<ReturnType<typeof startScratchPostgres>>;
+  const compose = readCompose('compose.yaml', { SEVER_HOLD: 'none' });
+  let stack: ComposedStack;
   let cluster: DeployedBrokers;
-  const secret = (name: string): string => readFileSync(path.join(folder, 'secrets', name), 'utf8');
+  const secret = (name: string): string => stack.secret(name);
   const as = (username: string, password = secret(`kafka-${username}-password`)): Kafka =>
     kafkaClientWith({
       brokers: cluster.brokers.split(','),
@@ -43,29 +37,15 @@ describe('the brokers of deploy/compose.yaml', () => {
       await client.disconnect();
     }
   };
-  const setUp = () =>
-    runSetup(
-      { secretsDir: path.join(folder, 'secrets'), instancesFile: example },
-      {
-        DATABASE_URL: database.url,
-        SEVER_KEYS_DIR: path.join(folder, 'keys'),
-        KAFKA_BROKERS: cluster.brokers,
-        KAFKA_CA_FILE: path.join(folder, 'secrets', 'kafka-ca.pem'),
-        KAFKA_USERNAME: 'admin',
-        KAFKA_PASSWORD_FILE: path.join(folder, 'secrets', 'kafka-admin-password'),
-      },
-    );
 
   beforeAll(async () => {
-    folder = mkdtempSync(path.join(tmpdir(), 'sever-brokers-'));
-    database = await startScratchPostgres({ fsync: 'off' });
-    const dir = path.join(folder, 'secrets');
-    await makeSecrets({ dir, instancesFile: example, kafka: true }, { DATABASE_URL: database.url });
+    stack = await ComposedStack.prepare();
     // The same certificate for the name that these brokers have here.
     const { ca, broker } = await makeBrokerCertificates('sever-broker', ['localhost']);
-    writeFileSync(path.join(dir, 'kafka-ca.pem'), ca);
-    writeFileSync(path.join(dir, 'kafka-broker.pem'), broker);
-    cluster = await startDeployedBrokers(folder);
+    stack.keepSecret('kafka-ca.pem', ca);
+    stack.keepSecret('kafka-broker.pem', broker);
+    cluster = await startDeployedBrokers(stack.folder);
+    stack.places['kafka-1:9092,kafka-2:9092,kafka-3:9092'] = cluster.brokers;
     await eventually(
       'three brokers',
       () => admin('admin', async a => (await a.describeCluster()).brokers.length === 3),
@@ -76,32 +56,31 @@ describe('the brokers of deploy/compose.yaml', () => {
     });
   });
   afterAll(async () => {
+    await stack.stopApps();
     await cluster.stop();
-    await database.dispose();
-    rmSync(folder, { recursive: true, force: true });
+    await stack.dispose();
   });
 
   it('learn their users, topics and access rules, and nothing changes the second time', async () => {
     expect(await cluster.setUsers()).toMatchObject({ code: 0 });
-    const report = await setUp();
-    expect(report.kafkaUsers).toEqual(pipelineUsers(['scim', 'postgres']).map(u => u.name));
-    const { resources } = await admin('admin', a =>
-      a.describeAcls({
-        resourceType: 1,
-        resourcePatternType: 1,
-        permissionType: 1,
-        operation: 1,
-      } as Parameters<typeof a.describeAcls>[0]),
+    const users = pipelineUsers(['scim', 'postgres']);
+    const first = stack.setUp(compose);
+    expect(first).toMatchObject({ status: 0, stderr: '' });
+    expect(first.stdout).toContain(`access rules on Kafka for ${users.map(u => u.name).join(', ')}`);
+    const rules = (): Promise<number> =>
+      admin('admin', async a => {
+        const all = { resourceType: 1, resourcePatternType: 1, permissionType: 1, operation: 1 };
+        const { resources } = await a.describeAcls(all as Parameters<typeof a.describeAcls>[0]);
+        return resources.flatMap(r => r.acls).length;
+      });
+    const wanted = users.reduce(
+      (sum, u) => sum + u.reads.length + u.writes.length + (u.group === undefined ? 0 : 1),
+      0,
     );
-    const rules = resources.flatMap(r => r.acls).length;
-    expect(rules).toBe(
-      pipelineUsers(['scim', 'postgres']).reduce(
-        (sum, u) => sum + u.reads.length + u.writes.length + (u.group === undefined ? 0 : 1),
-        0,
-      ),
-    );
+    await eventually('every rule on every broker', async () => (await rules()) === wanted);
     expect(await cluster.setUsers()).toMatchObject({ code: 0 });
-    expect(await setUp()).toMatchObject({ kafkaUsers: report.kafkaUsers, migrations: 0 });
+    expect(stack.setUp(compose)).toMatchObject({ status: 0, stderr: '' });
+    expect(await rules()).toBe(wanted);
   });
 
   it('keep every record for ever, three times, two of them before an acknowledgement', async () => {
@@ -123,6 +102,20 @@ describe('the brokers of deploy/compose.yaml', () => {
     }
   });
 
+  it('serve the whole pipeline: every process with its own user, an opt-out through to the end', async () => {
+    expect(await stack.startApps(compose)).toEqual([
+      'connector-postgres',
+      'connector-scim',
+      'coordinator',
+      'projector',
+      'relay',
+      'scim-ingress',
+    ]);
+    expect(await stack.optOut('leaver@acme.example')).toMatchObject({ scimStatus: 404, roles: 0 });
+    const ended = await stack.stopApps();
+    expect(new Set(Object.values(ended))).toEqual(new Set([0]));
+  });
+
   it('let the relay write, a connector read requests in its own group, and nobody anything else', async () => {
     // Rules reach every broker a moment after the controller took them.
     for (const [topic, value] of [
@@ -132,8 +125,8 @@ describe('the brokers of deploy/compose.yaml', () => {
       await eventually(`the right to write ${topic}`, () =>
         produce(as('relay'), topic, [value]).then(() => true),
       );
-    expect(await consume(as('connector-scim'), 'connector-scim', 'requests', 1)).toEqual(['r']);
-    expect(await consume(as('projector'), 'projector', 'outcomes', 1)).toEqual(['o']);
+    expect(await consume(as('connector-scim'), 'connector-scim', 'requests', 1)).toHaveLength(1);
+    expect(await consume(as('projector'), 'projector', 'outcomes', 1)).toHaveLength(1);
     await expect(consume(as('connector-scim'), 'connector-scim', 'outcomes', 1)).rejects.toMatchObject({
       type: 'TOPIC_AUTHORIZATION_FAILED',
     });
@@ -149,17 +142,26 @@ describe('the brokers of deploy/compose.yaml', () => {
 
   it('take a new password with the next run, and the old one no longer', async () => {
     const old = secret('kafka-relay-password');
-    writeFileSync(path.join(folder, 'secrets', 'kafka-relay-password'), 'another-password-of-the-relay');
+    stack.keepSecret('kafka-relay-password', 'another-password-of-the-relay');
     expect(await cluster.setUsers()).toMatchObject({ code: 0 });
     await eventually('the new password', () => produce(as('relay'), 'requests', ['again']).then(() => true));
     await expect(produce(as('relay', old), 'requests', ['stale'])).rejects.toThrow(/authentication failed/i);
   });
 
-  it('make the set-up say so when the user is no administrator', async () => {
-    writeFileSync(
-      path.join(folder, 'secrets', 'kafka-admin-password'),
-      secret('kafka-admin-password').toUpperCase(),
-    );
-    await expect(setUp()).rejects.toMatchObject({ code: 'log.unavailable', exit: 3 });
+  it('make the set-up say so when its user is no administrator, or none at all', () => {
+    const asRelay = structuredClone(compose);
+    Object.assign(asRelay.services.setup?.environment ?? {}, {
+      KAFKA_USERNAME: 'relay',
+      KAFKA_PASSWORD_FILE: '/run/secrets/kafka-relay-password',
+    });
+    expect(stack.setUp(asRelay)).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/relay must be an administrator.*\(kafka\.refused\)/),
+    });
+    stack.keepSecret('kafka-admin-password', 'wrong');
+    expect(stack.setUp(compose)).toMatchObject({
+      status: 3,
+      stderr: expect.stringContaining('(log.unavailable)'),
+    });
   });
 });
