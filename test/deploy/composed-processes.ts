@@ -68,7 +68,7 @@ export async function startService(name: string, service: Service, places: Place
     return running;
   } catch (error) {
     await stop(child);
-    throw new Error(`${String(error)}\n${output}`);
+    throw new Error(`${String(error)}\n${output}`, { cause: error });
   }
 }
 
