@@ -5,13 +5,16 @@ import { isDatabaseUnavailable, isSerializationFailure } from '@sever/postgres';
 import { StageRunner } from './engine/stage-runner.js';
 import type { InstanceContext, WorkResult } from './engine/work-context.js';
 import { KeyLocks } from './key-locks.js';
+import { inheritSnapshots } from './store/snapshot-store.js';
 import {
   confirmRun,
   hasten,
+  isOvertaken,
   renewLease,
   settleWork,
   supersedeCut,
   takeNextOfKey,
+  takeOvertakenRestores,
   takeWork,
   waiveSteps,
   type WorkItem,
@@ -67,6 +70,7 @@ export class InstanceEngine {
     return this.locks.run(record.key, async () => {
       const stage = stageOf(event);
       if (stage === 'restore' && event.optoutid) await this.supersede(event.optoutid);
+      if (stage === 'cut') await this.overtakeRestores(record.key, event.optoutid ?? event.id);
       const item = await takeWork(this.c.dataSource, this.c.instance, this.c.owner, {
         requestEvent: event.id,
         key: record.key,
@@ -117,14 +121,22 @@ export class InstanceEngine {
     await supersedeCut(this.c.dataSource, this.c.instance, optOutId);
   }
 
-  private async runItem(item: WorkItem): Promise<void> {
+  /** Who is opted out anew is not given back what an older opt-out took: restores that are not done end without effect. */
+  private async overtakeRestores(key: string, optOutId: string): Promise<void> {
+    const { dataSource, instance, owner } = this.c;
+    const restores = await takeOvertakenRestores(dataSource, instance, owner, { key, optOutId });
+    for (const restore of restores) await this.runItem(restore, true);
+  }
+
+  /** @param isVoid the work ends as done, without an effect */
+  private async runItem(item: WorkItem, isVoid = false): Promise<void> {
     const { dataSource, instance, owner } = this.c;
     const renew = setInterval(
       () => void renewLease(dataSource, instance, owner, item.requestEvent).catch(() => undefined),
       LEASE_RENEW_MS,
     );
     try {
-      const result = await this.run(item);
+      const result = await this.run(item, isVoid);
       failpoint('park.before-commit');
       await settleWork(dataSource, instance, item, result);
       if (result.state === 'retrying') this.onDue(result.dueAt ?? undefined);
@@ -133,14 +145,18 @@ export class InstanceEngine {
     }
   }
 
-  private async run(item: WorkItem): Promise<WorkResult> {
+  private async run(item: WorkItem, isVoid: boolean): Promise<WorkResult> {
+    const { dataSource, instance } = this.c;
     const event = decodeEvent(item.event);
     if (!isCommand(event)) return { state: 'done', tries: item.tries, dueAt: null };
+    if (item.stage === 'cut') await inheritSnapshots(dataSource, instance, item);
+    const isOverruled =
+      item.stage === 'restore' && (isVoid || (await isOvertaken(dataSource, instance, item)));
     const runner = new StageRunner(
       this.c,
       workOf(this.c, item, event),
       this.drain.signal,
-      () => item.stage === 'cut' && this.superseded.has(item.optOutId),
+      () => isOverruled || (item.stage === 'cut' && this.superseded.has(item.optOutId)),
       (em, result) => settleWork(em, this.c.instance, item, result),
     );
     return runner.run();

@@ -62,6 +62,7 @@ export class StageRunner {
   }
 
   private async stage(): Promise<WorkResult> {
+    if (this.work.stage === 'restore' && this.isSuperseded()) return this.ledger.finish();
     if (isWholeStageWaived(this.c.manifest, this.work.stage, this.work.waived)) return this.ledger.finish();
     const located = await this.c.turns.run(FIND, () => this.accounts.find());
     if ('stop' in located) return located.stop;
@@ -253,6 +254,11 @@ export class StageRunner {
       const attempt = await beginAttempt(dataSource, instance, this.work.requestEvent, step);
       const given = await this.calls.restore(step, snapshot, target, attempt);
       const place: Place = { step, attempt, phase: 'restore' };
+      if (given.kind === 'NotFound') {
+        // Somebody removed the account meanwhile: there is nothing left to give anything back to.
+        await this.absent(given, place);
+        return this.ledger.finish();
+      }
       if (given.kind !== 'Done' && given.kind !== 'AlreadyDone') {
         const end = await this.failedStep(given, place);
         return end.kind === 'stop' ? end.result : this.ledger.result('parked');

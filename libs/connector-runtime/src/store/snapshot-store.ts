@@ -77,3 +77,23 @@ export async function dropSnapshots(on: Queryable, instance: string, optOutId: s
     optOutId,
   ]);
 }
+
+/**
+ * Hands what an earlier opt-out of the same person took, and never gave back, to a later one: a restore of the later one gives back
+ * what the person had before the first cut.
+ */
+export async function inheritSnapshots(
+  on: Queryable,
+  instance: string,
+  heir: { key: string; optOutId: string },
+): Promise<void> {
+  await on.query(
+    `update connector_snapshot s set opt_out_id = $3 from (
+       select distinct on (o.step) o.opt_out_id, o.step from connector_snapshot o
+         join work_item w on w.instance = o.instance and w.opt_out_id = o.opt_out_id and w.stage = 'cut'
+        where o.instance = $1 and w.key = $2 and o.opt_out_id <> $3 order by o.step, w.seq) older
+      where s.instance = $1 and s.opt_out_id = older.opt_out_id and s.step = older.step
+        and not exists (select 1 from connector_snapshot own where own.instance = $1 and own.opt_out_id = $3 and own.step = s.step)`,
+    [instance, heir.key, heir.optOutId],
+  );
+}

@@ -161,6 +161,39 @@ export async function supersedeCut(on: Queryable, instance: string, optOutId: st
   );
 }
 
+/** Whether a cut of another opt-out of the same person came after this opt-out's: whoever withdrew the older one is overruled. */
+export async function isOvertaken(
+  on: Queryable,
+  instance: string,
+  work: Pick<WorkItem, 'key' | 'optOutId'>,
+): Promise<boolean> {
+  const row = await oneRow(
+    on,
+    `select 1 as one from work_item newer
+      where newer.instance = $1 and newer.key = $2 and newer.stage = 'cut' and newer.opt_out_id <> $3
+        and newer.seq > coalesce((select max(own.seq) from work_item own
+                                   where own.instance = $1 and own.opt_out_id = $3 and own.stage = 'cut'), 0) limit 1`,
+    [instance, work.key, work.optOutId],
+  );
+  return row !== undefined;
+}
+
+/** Takes the unfinished restores of a person's other opt-outs that wait for a later try or for a person. */
+export function takeOvertakenRestores(
+  on: Queryable,
+  instance: string,
+  owner: string,
+  work: Pick<WorkItem, 'key' | 'optOutId'>,
+): Promise<WorkItem[]> {
+  return rows<WorkItem>(
+    on,
+    `update work_item set runs = runs + 1, state = 'running', owner = $2, due_at = null, lease_until = clock_timestamp() + interval '${LEASE}'
+      where instance = $1 and key = $3 and opt_out_id <> $4 and stage = 'restore' and state in ('retrying', 'parked', 'waiting')
+      returning ${COLUMNS}`,
+    [instance, owner, work.key, work.optOutId],
+  );
+}
+
 /** Makes unfinished work of an opt-out due at once, with a fresh count of tries. */
 export async function hasten(on: Queryable, instance: string, optOutId: string): Promise<void> {
   await on.query(
