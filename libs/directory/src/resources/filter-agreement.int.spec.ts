@@ -124,35 +124,34 @@ describe('a filter', () => {
     expect(some).toBeGreaterThan((RUNS * FILTERS) / 3);
   }, 300_000);
 
+  const ORDERS = SORTABLE.flatMap(path => [
+    { path, order: 'ascending' },
+    { path, order: 'descending' },
+  ]);
+
+  async function sorted(path: string, order: string, using: SqlStore): Promise<number[]> {
+    const sort = parseSort(path, order, SAMPLE);
+    if (!sort) throw new Error('no order was read');
+    const list = await rows<{ n: number }>(
+      db.owner,
+      `select n from person order by ${sortSql(sort, using)}, n`,
+      [],
+    );
+    return list.map(row => row.n);
+  }
+
   it('sorts the same way in memory and in the database', async () => {
     for (let run = 0; run < 10; run += 1) {
       const people = fc.sample(person, { numRuns: PEOPLE, seed: run });
       await store(people);
-      for (const path of SORTABLE)
-        for (const order of ['ascending', 'descending']) {
-          const sort = parseSort(path, order, SAMPLE);
-          if (!sort) throw new Error('no order was read');
-          const expected = sortResources(people, sort).map(doc => people.indexOf(doc));
-          for (const [name, using] of Object.entries(STORES)) {
-            const list = await rows<{ n: number }>(
-              db.owner,
-              `select n from person order by ${sortSql(sort, using)}, n`,
-              [],
-            );
-            const differs = first(
-              people,
-              expected,
-              list.map(row => row.n),
-            );
-            expect({ run, path, order, name, differs }).toEqual({
-              run,
-              path,
-              order,
-              name,
-              differs: undefined,
-            });
-          }
+      for (const { path, order } of ORDERS) {
+        const sort = parseSort(path, order, SAMPLE);
+        const expected = sort && sortResources(people, sort).map(doc => people.indexOf(doc));
+        for (const [name, using] of Object.entries(STORES)) {
+          const differs = first(people, expected ?? [], await sorted(path, order, using));
+          expect({ run, path, order, name, differs }).toEqual({ run, path, order, name, differs: undefined });
         }
+      }
     }
   }, 300_000);
 });
