@@ -8,12 +8,15 @@ import {
   queryResources,
   type StoredResource,
 } from '@sever/directory';
+import { rows } from '@sever/postgres';
 import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
 import {
   DialectReading,
   ENTERPRISE_SCHEMA_ID,
+  SqlParameters,
   USER,
   dialectOf,
+  filterSql,
   matches,
   normaliseUserName,
   parseFilter,
@@ -131,10 +134,37 @@ describe('a query for users', () => {
     },
   );
 
+  it.each([
+    ['userName eq "a"', 'scim_resource_by_name'],
+    ['externalId eq "a" and title pr', 'scim_resource_by_external_id'],
+    [`id eq "${randomUUID()}"`, 'scim_resource_pkey'],
+  ])('with %s reads the index %s', async (filter, index) => {
+    const parameters = new SqlParameters(['idp']);
+    const condition = filterSql(
+      parseFilter(filter, USER, new DialectReading(dialectOf('strict'))),
+      storeOfUsers(BASE),
+      parameters,
+    );
+    const plan = await db.owner.transaction(async em => {
+      // A table this small is read faster as a whole; the question is whether the index could serve.
+      await em.query('set local enable_seqscan = off');
+      return rows<Record<string, string>>(
+        em,
+        `explain select 1 from scim_resource where connection = $1 and deleted_at is null and ${condition}`,
+        parameters.values,
+      );
+    });
+    const text = plan.map(line => Object.values(line).join()).join('\n');
+    expect(text).toContain(index);
+    expect(text).toMatch(/Index Cond: .*AND/);
+  });
+
   it('pages through its hits and counts them all', async () => {
     const pages = [];
     for (const offset of [0, 1, 2, 3]) pages.push(await ask('userName pr', 'userName', undefined, offset, 1));
     expect(pages.map(p => p.total)).toEqual([3, 3, 3, 3]);
+    expect((await ask('userName pr', undefined, undefined, 2, 5)).total).toBe(3);
+    expect((await ask('userName pr', undefined, undefined, 9, 5)).total).toBe(3);
     expect(pages.map(p => p.items.length)).toEqual([1, 1, 1, 0]);
     expect(new Set(pages.flatMap(p => p.items.map(r => r.id))).size).toBe(3);
     expect(await ask('userName pr', undefined, undefined, 0, 0)).toEqual({ total: 3, items: [] });
