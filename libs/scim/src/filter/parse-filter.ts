@@ -78,6 +78,8 @@ class Parser {
   ) {
     if (text.length > FILTER_LENGTH_MAX)
       throw invalidFilter(`the filter is longer than ${FILTER_LENGTH_MAX} characters`);
+    if (!text.isWellFormed() || text.includes('\0'))
+      throw invalidFilter('the filter holds a NUL character or half a surrogate pair');
     this.tokens = tokenize(text);
   }
 
