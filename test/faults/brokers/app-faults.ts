@@ -11,9 +11,11 @@ const AS_ZOMBIES_MS = 5_000;
 const CHURN_ROUNDS = 6;
 const EVERY_MS = 2_000;
 
-const killed = (name: string): Fault => ({
-  name: `SIGKILL of ${name}`,
-  happen: site => site.replace(name, 'SIGKILL'),
+const killed = (what: string, names: readonly string[]): Fault => ({
+  name: `SIGKILL of ${what}`,
+  happen: async site => {
+    await Promise.all(names.map(name => site.replace(name, 'SIGKILL')));
+  },
 });
 
 /** Readers in groups, which lose their partitions while they hang. */
@@ -85,8 +87,10 @@ const churn: Fault = {
 
 /** What can happen to the processes between the log and the targets. */
 export const APP_FAULTS: readonly Fault[] = [
-  ...['relay', 'connector-scim', 'projector', 'coordinator'].map(killed),
+  killed('the relay', ['relay']),
+  // Together, since their groups wait for each of them until its session ends.
+  killed('a connector, the projector and the coordinator', ['connector-scim', 'projector', 'coordinator']),
   frozen,
   churn,
-  { ...killed('postgres'), name: 'SIGKILL of PostgreSQL while Kafka lives' },
+  killed('PostgreSQL while Kafka lives', ['postgres']),
 ];

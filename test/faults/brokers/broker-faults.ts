@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PARTITIONS } from '@sever/event-log';
 import { call, eventually } from '../../harness/clients.js';
 import type { Fault } from './fault.js';
 import type { Site } from './site.js';
@@ -10,11 +11,24 @@ const OUTAGE_MS = 120_000;
 const MOVED_MS = 50_000;
 
 type Role = { what: string; holder: (site: Site) => Promise<number> };
-const ROLES: readonly Role[] = [
-  { what: 'the leader of requests/0', holder: site => site.roles.leaderOf('requests', 0) },
-  { what: 'the controller', holder: site => site.roles.controller() },
-  { what: 'the coordinator of a group', holder: site => site.roles.coordinatorOf('connector-scim') },
-];
+
+const CONTROLLER: Role = { what: 'the controller', holder: site => site.roles.controller() };
+const leading = (partition: number): Role => ({
+  what: `the leader of requests/${partition}`,
+  holder: site => site.roles.leaderOf('requests', partition),
+});
+const keeping = (group: string): Role => ({
+  what: `the coordinator of the group ${group}`,
+  holder: site => site.roles.coordinatorOf(group),
+});
+
+const GROUPS = [
+  'connector-scim',
+  'connector-postgres',
+  'connector-scim-globex',
+  'projector',
+  'coordinator',
+] as const;
 
 /** Somebody else has the role, and the cluster goes on without its former holder. */
 const moved = (site: Site, { what, holder }: Role, from: number): Promise<unknown> =>
@@ -29,14 +43,41 @@ const killed = (role: Role): Fault => ({
   },
 });
 
-const frozen = (role: Role): Fault => ({
-  name: `SIGSTOP of ${role.what} for a minute`,
+/**
+ * The broker that is the controller hangs, together with what it leads and keeps. Where it leads no partition or keeps no group,
+ * those that do hang after it.
+ */
+const frozen: Fault = {
+  name: 'SIGSTOP of the controller, a partition leader and a group coordinator for a minute',
   happen: async site => {
-    const id = await role.holder(site);
-    await site.freeze(`kafka-${id}`, FREEZE_MS, () => moved(site, role, id));
-    await site.wholeCluster();
+    const controller = await site.roles.controller();
+    const all = [CONTROLLER, await ledBy(site, controller), await keptBy(site, controller)];
+    const waiting = new Map<number, Role[]>();
+    for (const role of all) {
+      const id = await role.holder(site);
+      waiting.set(id, [...(waiting.get(id) ?? []), role]);
+    }
+    for (const [id, roles] of waiting) {
+      await site.freeze(`kafka-${id}`, FREEZE_MS, () =>
+        Promise.all(roles.map(role => moved(site, role, id))),
+      );
+      await site.wholeCluster();
+    }
   },
-});
+};
+
+/** A partition that the broker leads; otherwise the first one. */
+async function ledBy(site: Site, id: number): Promise<Role> {
+  for (let partition = 0; partition < PARTITIONS; partition += 1)
+    if ((await site.roles.leaderOf('requests', partition)) === id) return leading(partition);
+  return leading(0);
+}
+
+/** A group that the broker keeps; otherwise the first one. */
+async function keptBy(site: Site, id: number): Promise<Role> {
+  for (const group of GROUPS) if ((await site.roles.coordinatorOf(group)) === id) return keeping(group);
+  return keeping(GROUPS[0]);
+}
 
 const rollingRestart: Fault = {
   name: 'rolling restart of all brokers',
@@ -83,8 +124,9 @@ const allGone: Fault = {
 
 /** What can happen to brokers, each thing to the one that matters. */
 export const BROKER_FAULTS: readonly Fault[] = [
-  ...ROLES.map(killed),
-  ...ROLES.map(frozen),
+  // First, while every broker still leads its part of the partitions.
+  frozen,
+  ...[leading(0), CONTROLLER, keeping('connector-scim')].map(killed),
   rollingRestart,
   allGone,
 ];

@@ -144,7 +144,7 @@ export class Workload {
     await this.watch.look();
     const look = (): Promise<Operation[]> => collect(this.o, this.asked, this.scimIds);
     const collected = await look();
-    await caughtUp(this.recorder, collected);
+    await caughtUp(this.recorder, collected, Math.min(restMs, CATCH_UP_MS));
     const { operations } = this.recorder;
     return {
       operations: [...operations, ...collected],
@@ -240,12 +240,17 @@ async function digestOperation(pipeline: Pipeline): Promise<Operation> {
   return { kind: 'digest', what: 'the state of the read models', live: liveDigest, rebuilt: replayDigest };
 }
 
-const CATCH_UP_MS = 30_000;
+/** A member that ended without a word keeps its partitions for 45 s; so may its successor. */
+const CATCH_UP_MS = 120_000;
 
 /** The test's own readers get the time to read to the end; whether they did is for the checks to say. */
-async function caughtUp(recorder: Recorder, collected: readonly Operation[]): Promise<void> {
+async function caughtUp(
+  recorder: Recorder,
+  collected: readonly Operation[],
+  timeoutMs: number,
+): Promise<void> {
   const wanted = collected.filter(o => o.kind === 'record').length;
-  const deadline = Date.now() + CATCH_UP_MS;
+  const deadline = Date.now() + timeoutMs;
   while (Date.now() < deadline) {
     const seen = (reader: string): number => {
       const ids = new Set<string>();
