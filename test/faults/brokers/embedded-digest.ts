@@ -5,6 +5,7 @@ import { auditMigrations } from '@sever/audit-store';
 import { PARTITIONS } from '@sever/event-log';
 import { createPostgresEventLogAdmin, eventLogMigrations } from '@sever/event-log-postgres';
 import { freePort } from '@sever/embedded-postgres';
+import { openDatabase } from '@sever/postgres';
 import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
 import { readModelMigrations, stateDigest } from '@sever/read-models';
 import { eventually, sql } from '../../harness/clients.js';
@@ -14,6 +15,18 @@ const root = path.resolve(import.meta.dirname, '../../..');
 const TOPICS = ['requests', 'outcomes'];
 const COLUMNS = 'topic, partition, "offset", event_id, key, type, headers, value, ts';
 const PAGE = 1_000;
+
+/** The digest of what the pipeline itself has in its read models. */
+export async function liveDigest(pipeline: Pipeline): Promise<string> {
+  const live = await openDatabase({
+    ...{ url: pipeline.ready.databaseUrl, applicationName: 'test', poolMax: 1 },
+  });
+  try {
+    return await stateDigest(live);
+  } finally {
+    await live.destroy();
+  }
+}
 
 /**
  * The digest that the embedded profile gives for what a pipeline logged: its projector reads a copy of the log from PostgreSQL, in

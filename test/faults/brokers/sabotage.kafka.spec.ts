@@ -13,6 +13,7 @@ import type { Finding } from '../history/finding.js';
 import { kafka } from '../history/pipeline/kafka-profile.js';
 import { Workload, type Observed } from '../history/pipeline/workload.js';
 import { commitAs, endsOnKafka } from './commit-as.js';
+import { embeddedDigest, liveDigest } from './embedded-digest.js';
 import { OPTIONS } from './describe-faults.js';
 import { Site } from './site.js';
 
@@ -80,6 +81,17 @@ describe('a pipeline on Kafka that is sabotaged', () => {
     const seen = await workload.rest(REST_MS);
     expect(seen.unrest).toBeUndefined();
     expect(await newlyFound(seen)).toEqual([]);
+  });
+
+  it('has another digest than the embedded profile when a row of the read models is gone', async () => {
+    const { databaseUrl } = pipeline.ready;
+    const embedded = await embeddedDigest(pipeline);
+    expect(await liveDigest(pipeline)).toBe(embedded);
+    await sql(databaseUrl, 'create table stolen as select * from rm_opt_out limit 1');
+    await sql(databaseUrl, 'delete from rm_opt_out where opt_out_id = (select opt_out_id from stolen)');
+    expect(await liveDigest(pipeline)).not.toBe(embedded);
+    await sql(databaseUrl, 'insert into rm_opt_out select * from stolen; drop table stolen');
+    expect(await liveDigest(pipeline)).toBe(embedded);
   });
 
   it('names it when a position is committed before its record was acted on', async () => {
