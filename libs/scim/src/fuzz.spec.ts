@@ -193,6 +193,12 @@ const PRISTINE = state();
 
 /** Runs something that may refuse, and nothing else. */
 function refusable<Result>(attempt: () => Result): Result | undefined {
+  const result = resultOf(attempt);
+  if (state() !== PRISTINE) throw new Error('a prototype was changed');
+  return result;
+}
+
+function resultOf<Result>(attempt: () => Result): Result | undefined {
   try {
     return attempt();
   } catch (error) {
@@ -200,8 +206,6 @@ function refusable<Result>(attempt: () => Result): Result | undefined {
     expect(error.status).toBe(400);
     expect(errorBody(error).detail.length).toBeGreaterThan(5);
     return undefined;
-  } finally {
-    if (state() !== PRISTINE) throw new Error('a prototype was changed');
   }
 }
 

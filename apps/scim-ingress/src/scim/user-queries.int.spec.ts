@@ -64,6 +64,20 @@ describe('a query for users', () => {
   });
   afterAll(() => db.drop());
 
+  /** Enough people for the planner to look for an index. */
+  beforeAll(async () => {
+    await createConnection(db.owner, { id: 'many', tenant: 'acme', dialect: 'strict' });
+    await db.owner.query(
+      `insert into subject (id, tenant, user_name_norm) select gen_random_uuid(), 'acme', 'm' || n from generate_series(1, 3000) n`,
+    );
+    await db.owner.query(
+      `insert into scim_resource (connection, id, tenant, subject, attributes, user_name_norm, external_id, active)
+         select 'many', gen_random_uuid(), 'acme', id, jsonb_build_object('userName', user_name_norm), user_name_norm, user_name_norm, true
+           from subject where user_name_norm like 'm%'`,
+    );
+    await db.owner.query('analyze scim_resource');
+  });
+
   const ask = (filter: string | undefined, sortBy?: string, sortOrder?: string, offset = 0, limit = 100) =>
     queryResources(
       db.owner,
@@ -139,24 +153,18 @@ describe('a query for users', () => {
     ['externalId eq "a" and title pr', 'scim_resource_by_external_id'],
     [`id eq "${randomUUID()}"`, 'scim_resource_pkey'],
   ])('with %s reads the index %s', async (filter, index) => {
-    const parameters = new SqlParameters(['idp']);
+    const parameters = new SqlParameters(['many']);
     const condition = filterSql(
       parseFilter(filter, USER, new DialectReading(dialectOf('strict'))),
       storeOfUsers(BASE),
       parameters,
     );
-    const plan = await db.owner.transaction(async em => {
-      // A table this small is read faster as a whole; the question is whether the index could serve.
-      await em.query('set local enable_seqscan = off');
-      return rows<Record<string, string>>(
-        em,
-        `explain select 1 from scim_resource where connection = $1 and deleted_at is null and ${condition}`,
-        parameters.values,
-      );
-    });
-    const text = plan.map(line => Object.values(line).join()).join('\n');
-    expect(text).toContain(index);
-    expect(text).toMatch(/Index Cond: .*AND/);
+    const plan = await rows<Record<string, string>>(
+      db.owner,
+      `explain select 1 from scim_resource where connection = $1 and deleted_at is null and ${condition}`,
+      parameters.values,
+    );
+    expect(plan.map(line => Object.values(line).join()).join('\n')).toContain(`using ${index} `);
   });
 
   it('pages through its hits and counts them all', async () => {
