@@ -2,10 +2,10 @@ import { failpoint } from '@sever/config';
 import type { Outcome, Snapshot, Target } from '@sever/connector-sdk';
 import { canonicalJson, type SeverEvent, type Step } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
-import { isDatabaseUnavailable, isSerializationFailure } from '@sever/postgres';
-import { forgetAccount } from '../store/account-store.js';
+import { execute, isDatabaseUnavailable, isSerializationFailure, type Statement } from '@sever/postgres';
+import { accountForgotten } from '../store/account-store.js';
 import { beginAttempt, deliveries, type Delivery } from '../store/delivery-store.js';
-import { dropSnapshots, hasSnapshot, loadSnapshot, saveSnapshot } from '../store/snapshot-store.js';
+import { hasSnapshot, loadSnapshot, sealedSnapshot, snapshotsDropped } from '../store/snapshot-store.js';
 import { AccountSearch } from './account-search.js';
 import { unexpectedFailure } from './failure-policy.js';
 import { OutcomeEvents, type Place } from './outcome-event.js';
@@ -170,12 +170,11 @@ export class StageRunner {
     attempt: number,
   ): Promise<WorkResult> {
     const result: WorkResult = { state: 'retrying', tries: this.work.tries, dueAt: outcome.pollAfter };
-    await this.ledger.write(
-      [this.events.accepted(outcome, step, attempt)],
-      { step, attempt, status: 'started' },
-      em => this.ledger.settle(em, result),
-    );
-    return result;
+    return this.ledger.end(result, [this.events.accepted(outcome, step, attempt)], {
+      step,
+      attempt,
+      status: 'started',
+    });
   }
 
   /** A separate read-only call proves the step; only its answer settles it. */
@@ -196,11 +195,11 @@ export class StageRunner {
       step,
       attempt,
     );
-    await this.ledger.write([...acted, proof], { step, attempt, status: 'verified' }, async em => {
-      if (step !== 'delete') return;
-      await forgetAccount(em, this.c.instance, this.work.tenant, this.work.subject);
-      await dropSnapshots(em, this.c.instance, this.work.optOutId);
-    });
+    await this.ledger.write(
+      [...acted, proof],
+      { step, attempt, status: 'verified' },
+      step === 'delete' ? this.forgotten() : [],
+    );
     return { kind: 'settled' };
   }
 
@@ -217,10 +216,18 @@ export class StageRunner {
   }
 
   private async absent(outcome: Extract<Outcome, { kind: 'NotFound' }>, place: Place): Promise<StepEnd> {
-    await this.ledger.write([this.events.notFound(outcome, place)], undefined, em =>
-      forgetAccount(em, this.c.instance, this.work.tenant, this.work.subject),
-    );
+    const { instance } = this.c;
+    await this.ledger.write([this.events.notFound(outcome, place)], undefined, [
+      accountForgotten(instance, this.work.tenant, this.work.subject),
+    ]);
     return { kind: 'absent' };
+  }
+
+  /** Nothing is left to give back, or to give it back to. */
+  private forgotten(): Statement[] {
+    const { instance } = this.c;
+    const { tenant, subject, optOutId } = this.work;
+    return [accountForgotten(instance, tenant, subject), snapshotsDropped(instance, optOutId)];
   }
 
   /** What is taken away must be written down first; without a complete snapshot nothing is taken. */
@@ -229,17 +236,16 @@ export class StageRunner {
     if (this.work.stage !== 'cut' || !connector.snapshot || !snapshotSteps.has(step)) return undefined;
     const { optOutId, tenant, subject } = this.work;
     const of = { instance, optOutId, step, tenant, subject };
-    if (await hasSnapshot(dataSource, of)) return undefined;
+    if (this.work.hasPast && (await hasSnapshot(dataSource, of))) return undefined;
     const taken = await this.calls.snapshot(step, target);
     if (taken.kind === 'NotFound') return this.absent(taken, { step, attempt: 0, phase: 'act' });
     if (taken.kind !== 'Snapshot') return this.failedStep(taken, { step, attempt: 0, phase: 'act' });
     const eventId = this.events.snapshotId(step);
-    await dataSource.transaction(async em => {
-      const sha256 = await saveSnapshot(em, keys, of, eventId, taken.snapshot);
-      await writer.append(em, [
-        toRecord(this.events.snapshotTaken(step, sha256, taken.snapshot.entries.length)),
-      ]);
-    });
+    const { saved, sha256 } = await sealedSnapshot(dataSource, keys, of, eventId, taken.snapshot);
+    await writer.commit(
+      [saved],
+      [toRecord(this.events.snapshotTaken(step, sha256, taken.snapshot.entries.length))],
+    );
     return undefined;
   }
 
@@ -270,8 +276,7 @@ export class StageRunner {
       }
       await this.ledger.write([this.events.restored(step, attempt)], { step, attempt, status: 'restored' });
     }
-    await dropSnapshots(dataSource, instance, optOutId);
-    await forgetAccount(dataSource, instance, tenant, subject);
+    for (const statement of this.forgotten()) await execute(dataSource, statement);
     return this.ledger.finish();
   }
 

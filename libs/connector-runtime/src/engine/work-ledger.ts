@@ -2,8 +2,8 @@ import { failpoint } from '@sever/config';
 import type { Outcome } from '@sever/connector-sdk';
 import type { SeverEvent } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
-import type { EntityManager } from 'typeorm';
-import { settleAttempt, type Delivery, type DeliveryStatus } from '../store/delivery-store.js';
+import type { Statement } from '@sever/postgres';
+import { attemptSettled, type Delivery, type DeliveryStatus } from '../store/delivery-store.js';
 import { countsAsTry, dispositionOf, type Failure } from './failure-policy.js';
 import type { OutcomeEvents, Place } from './outcome-event.js';
 import { isFailure } from './stage-plan.js';
@@ -14,7 +14,7 @@ import type { InstanceContext, Work, WorkResult } from './work-context.js';
 export type Answer = Outcome | Denied | { kind: 'Snapshot' } | { kind: 'Located' };
 
 /** Ends the run in the transaction of its last fact, so that no crash comes between them. */
-export type Settle = (em: EntityManager, result: WorkResult) => Promise<void>;
+export type Settle = (result: WorkResult) => Statement;
 
 /** Wait before work that Sever itself held back is looked at again, in milliseconds. */
 const DENIED_MS = 1_000;
@@ -25,7 +25,7 @@ export class WorkLedger {
     private readonly c: InstanceContext,
     private readonly work: Work,
     private readonly events: OutcomeEvents,
-    readonly settle: Settle,
+    private readonly settle: Settle,
   ) {}
 
   /** Records a failure and says what follows; a refusal of Sever itself leaves no trace and no count. */
@@ -51,10 +51,9 @@ export class WorkLedger {
       tries,
       dueAt: disposition.dueAt === null ? null : new Date(disposition.dueAt),
     };
-    const end = this.goesOn(result, place)
-      ? undefined
-      : (em: EntityManager): Promise<void> => this.settle(em, result);
-    await this.write([...before, this.events.failed(outcome, place, disposition)], delivery, end);
+    const facts = [...before, this.events.failed(outcome, place, disposition)];
+    if (!this.goesOn(result, place)) return this.end(result, facts, delivery);
+    await this.write(facts, delivery);
     return result;
   }
 
@@ -63,28 +62,29 @@ export class WorkLedger {
     return result.state === 'parked' && this.work.stage === 'cut' && place.step !== null;
   }
 
-  async finish(): Promise<WorkResult> {
-    const result = this.result('done');
-    await this.write([this.events.stageFinished()], undefined, em => this.settle(em, result));
-    return result;
+  finish(): Promise<WorkResult> {
+    return this.end(this.result('done'), [this.events.stageFinished()]);
+  }
+
+  /** The last facts of a run and its end. */
+  async end(result: WorkResult, facts: readonly SeverEvent[], delivery?: Delivery): Promise<WorkResult> {
+    await this.write(facts, delivery, [this.settle(result)]);
+    return { ...result, isStored: true };
   }
 
   result(state: WorkResult['state']): WorkResult {
     return { state, tries: this.work.tries, dueAt: null };
   }
 
-  /** Facts, the attempt's end and what else belongs to them in one transaction, the append last. */
+  /** Facts, the attempt's end and what else belongs to them in one transaction. */
   async write(
     events: readonly SeverEvent[],
     delivery?: Delivery,
-    also?: (em: EntityManager) => Promise<void>,
+    also: readonly Statement[] = [],
   ): Promise<void> {
-    await this.c.dataSource.transaction(async em => {
-      if (delivery) await settleAttempt(em, this.c.instance, this.work.requestEvent, delivery);
-      await also?.(em);
-      await this.c.writer.append(em, events.map(toRecord));
-      failpoint('settle.before-commit');
-    });
+    const settled = delivery ? [attemptSettled(this.c.instance, this.work.requestEvent, delivery)] : [];
+    failpoint('settle.before-commit');
+    await this.c.writer.commit([...settled, ...also], events.map(toRecord));
     this.c.writer.wake();
     for (const event of events) this.c.metrics.outcomes.inc({ connector: this.c.instance, type: event.type });
   }
