@@ -1,6 +1,5 @@
 import type { Target } from '@sever/connector-sdk';
 import { FIELD_PATHS } from '@sever/event-contracts';
-import { toRecord } from '@sever/event-log';
 import { accountAdopted, findAccount } from '../store/account-store.js';
 import type { Failure } from './failure-policy.js';
 import type { OutcomeEvents, Place } from './outcome-event.js';
@@ -57,17 +56,15 @@ export class AccountSearch {
       const refusal: Failure = { kind: 'Protected', rule: target.protectedBy, evidence: {} };
       return { stop: await this.ledger.stopped(refusal, { step: null, attempt: 0, phase: 'locate' }) };
     }
-    const { instance, dataSource, keys, writer } = this.c;
+    const { instance, dataSource, keys } = this.c;
     const { tenant, subject } = this.work;
     const eventId = this.events.adoptedId();
     const field = { tenant, subject, eventId, path: FIELD_PATHS.accountRef };
     const sealed = await keys.encrypt(dataSource.manager, field, target.id);
     const { matchedBy } = target;
-    await writer.commit(
-      [accountAdopted({ instance, tenant, subject, eventId, sealed, matchedBy })],
-      [toRecord(this.events.adopted(eventId, sealed, matchedBy))],
-    );
-    writer.wake();
+    await this.ledger.write([this.events.adopted(eventId, sealed, matchedBy)], undefined, [
+      accountAdopted({ instance, tenant, subject, eventId, sealed, matchedBy }),
+    ]);
     return { target };
   }
 }

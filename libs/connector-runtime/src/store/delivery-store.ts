@@ -38,11 +38,22 @@ export async function beginAttempt(
   return row.attempt;
 }
 
-/** Writes how an attempt ended. */
-export function attemptSettled(instance: string, requestEvent: string, d: Delivery): Statement {
+/** Writes how attempts of different steps ended. */
+export function attemptsSettled(
+  instance: string,
+  requestEvent: string,
+  ended: readonly Delivery[],
+): Statement {
   return {
-    sql: `insert into delivery (instance, request_event, step, attempt, status, settled_at) values ($1, $2, $3, $4, $5, clock_timestamp())
+    sql: `insert into delivery (instance, request_event, step, attempt, status, settled_at)
+      select $1, $2, d.step, d.attempt, d.status, clock_timestamp() from unnest($3::text[], $4::int[], $5::text[]) d(step, attempt, status)
       on conflict (instance, request_event, step, attempt) do update set status = excluded.status, settled_at = excluded.settled_at`,
-    parameters: [instance, requestEvent, d.step, d.attempt, d.status],
+    parameters: [
+      instance,
+      requestEvent,
+      ended.map(d => d.step),
+      ended.map(d => d.attempt),
+      ended.map(d => d.status),
+    ],
   };
 }
