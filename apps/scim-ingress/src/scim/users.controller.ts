@@ -37,7 +37,8 @@ import {
 } from '@sever/scim';
 import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../ingress-context.js';
-import { UserWrites, etag, notFound, type Writer } from '../writes/user-writes.js';
+import { etag, notFound, type Writer } from '../writes/user-request.js';
+import { UserWrites } from '../writes/user-writes.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
 import { userDocument, userLocation } from './user-document.js';
 
@@ -121,12 +122,8 @@ export class UsersController {
   ): Promise<void> {
     const writer = this.writer(request);
     const json = bodyOf(body);
-    const stored = await this.writes.update(
-      writer,
-      id,
-      request.headers['if-match'],
-      before => replacedResource(before, json, USER, writer.reading),
-      { isOrdinary: !/"active"\s*:\s*"?false/i.test(String(body)) },
+    const stored = await this.writes.update(writer, id, request.headers['if-match'], before =>
+      replacedResource(before, json, USER, writer.reading),
     );
     send(reply, 200, userDocument(stored, this.base(request)), { etag: etag(stored) });
   }
@@ -140,12 +137,8 @@ export class UsersController {
   ): Promise<void> {
     const writer = this.writer(request);
     const operations = parsePatch(bodyOf(body), writer.reading);
-    const stored = await this.writes.update(
-      writer,
-      id,
-      request.headers['if-match'],
-      before => checkRequired(applyPatch(before, operations, USER, writer.reading), USER),
-      { isOrdinary: !/active/i.test(String(body)) },
+    const stored = await this.writes.update(writer, id, request.headers['if-match'], before =>
+      checkRequired(applyPatch(before, operations, USER, writer.reading), USER),
     );
     if (writer.reading.dialect.patchStatus === 204)
       void reply.status(204).header('etag', etag(stored)).send();
