@@ -1,3 +1,4 @@
+import { failpoint } from '@sever/config';
 import { partitionOf, type NewRecord } from '@sever/event-log';
 import { numberedFrom, rows, type Statement } from '@sever/postgres';
 import type { DataSource } from 'typeorm';
@@ -28,6 +29,7 @@ export async function changeAndAppend<T extends object>(
     parameters.length + 1,
     `${CHANGED} is distinct from null and (${beside.count}) >= 0`,
   );
+  failpoint('append.before-commit');
   const ctes = [`${CHANGED} as (${change.sql})`, ...beside.ctes].join(', ');
   const found = await inLog(() =>
     rows<T>(
@@ -53,6 +55,7 @@ export function changesAndAppend(
   const made = [...ctes, `made as materialized (select ${count} as n)`].join(', ');
   const append = logAppendCall(parameters.length + 1, 'made.n >= 0');
   const partitions = records.map(r => partitionOf(r.key));
+  failpoint('append.before-commit');
   return inLog(() =>
     rows<Written>(
       dataSource,

@@ -37,7 +37,6 @@ export function createPostgresEventLogWriter(dataSource: DataSource): PostgresEv
     },
     commit: async (changes, records) => {
       noteTopics(records);
-      failpoint('append.before-commit');
       return appendedOf(records, await changesAndAppend(dataSource, changes, records));
     },
     wake,
