@@ -69,6 +69,28 @@ async function readAll(brokers: string, topic: string, count: number): Promise<R
   return read.sort((a, b) => a.partition - b.partition || Number(BigInt(a.offset) - BigInt(b.offset)));
 }
 
+/** Takes the copies of a topic away from a broker, which goes on running; what it led is led by others then. */
+async function withdraw(brokers: string, topic: string, broker: number): Promise<void> {
+  const admin = new kafkajs.Kafka({
+    brokers: brokers.split(','),
+    logLevel: kafkajs.logLevel.NOTHING,
+  }).admin();
+  await admin.connect();
+  const partitions = async () =>
+    (await admin.fetchTopicMetadata({ topics: [topic] })).topics[0]?.partitions ?? [];
+  try {
+    const partitionAssignment = (await partitions()).map(p => ({
+      partition: p.partitionId,
+      replicas: p.replicas.filter(id => id !== broker),
+    }));
+    await admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] });
+    while ((await partitions()).some(p => p.leader === broker || p.replicas.includes(broker)))
+      await new Promise(resolve => setTimeout(resolve, 100));
+  } finally {
+    await admin.disconnect();
+  }
+}
+
 describe('Kafka as the target of the relay', () => {
   const brokers = process.env['SEVER_TEST_KAFKA'] ?? '';
   let topics: string[];
@@ -177,6 +199,23 @@ describe('Kafka that goes away', () => {
       // Repetitions of one batch may stand between: what a reader has seen first is in order.
       expect([...new Set(offsets)]).toEqual([0, 1, 2]);
     }
+  });
+
+  it('does not take a batch as written when a leader has moved to a broker that has answered already', async () => {
+    const topic = `requests-${randomUUID()}`;
+    await ensureKafkaTopics(to(cluster.brokers), [{ topic, partitions: 6 }]);
+    const target = createKafkaRelayTarget(to(cluster.brokers));
+    const batch = (from: bigint) => Array.from({ length: 6 }, (_, p) => record(topic, p, from));
+    await target.send(batch(0n));
+    await withdraw(cluster.brokers, topic, 2);
+    const rejection = await target.send(batch(1n)).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (rejection !== undefined) await target.send(batch(1n));
+    const ends = [...(await target.endOffsets(topic)).values()];
+    await target.close();
+    expect(ends.filter(end => end < 2n)).toEqual([]);
   });
 });
 

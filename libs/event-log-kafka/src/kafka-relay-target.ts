@@ -1,5 +1,5 @@
 import { EventLogError, partitionKey, type LogRecord, type RelayTarget } from '@sever/event-log';
-import type { Admin, Kafka, Producer, TopicMessages } from 'kafkajs';
+import type { Admin, Kafka, Producer, RecordMetadata, TopicMessages } from 'kafkajs';
 import { createKafkaClient, unavailable } from './kafka-client.js';
 import { toMessage } from './kafka-record.js';
 import type { KafkaConnection } from './kafka-settings.js';
@@ -7,6 +7,12 @@ import type { KafkaConnection } from './kafka-settings.js';
 /** All in-sync copies, and how long the leader waits for them. */
 const ACKS_ALL = -1;
 const ACK_TIMEOUT_MS = 10_000;
+
+/**
+ * Never inside the client: when one broker has answered and another has not, its second attempt leaves out what the first broker
+ * leads by then, and still reports success. The relay sends the whole batch again.
+ */
+const NO_RETRIES = 0;
 
 /** Kafka as the target of the relay. @param over how to open connections, for tests */
 export function createKafkaRelayTarget(
@@ -47,11 +53,12 @@ class KafkaRelayTarget implements RelayTarget {
     this.isSending = true;
     try {
       this.producer ??= await this.connectedProducer();
-      await this.producer.sendBatch({
+      const answers = await this.producer.sendBatch({
         acks: ACKS_ALL,
         timeout: ACK_TIMEOUT_MS,
         topicMessages: byTopic(batch),
       });
+      requireAll(batch, answers);
     } catch (error) {
       const { producer } = this;
       this.producer = undefined;
@@ -71,7 +78,7 @@ class KafkaRelayTarget implements RelayTarget {
       idempotent: false,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
-      retry: { retries: 3, initialRetryTime: 100 },
+      retry: { retries: NO_RETRIES },
       createPartitioner: () => placed,
     });
     await producer.connect();
@@ -96,6 +103,15 @@ class KafkaRelayTarget implements RelayTarget {
 function placed({ message }: { message: { partition?: number | undefined } }): number {
   if (message.partition === undefined) throw new TypeError('a record without a partition');
   return message.partition;
+}
+
+/** @throws Error when a partition of the batch was not acknowledged, whatever the client says */
+function requireAll(batch: readonly LogRecord[], answers: readonly RecordMetadata[]): void {
+  const acknowledged = new Set(
+    answers.map(a => partitionKey({ topic: a.topicName, partition: a.partition })),
+  );
+  const missing = batch.map(partitionKey).find(key => !acknowledged.has(key));
+  if (missing !== undefined) throw new Error(`no answer for ${missing}`);
 }
 
 function byTopic(batch: readonly LogRecord[]): TopicMessages[] {

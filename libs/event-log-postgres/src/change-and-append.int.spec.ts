@@ -86,7 +86,10 @@ describe('a change and its event in one statement', () => {
   });
 
   it('happen together with further changes, which see the changed row', async () => {
-    const copy = { sql: `insert into copied select id + version + $1, version from ${CHANGED}`, parameters: [100] };
+    const copy = {
+      sql: `insert into copied select id + version + $1, version from ${CHANGED}`,
+      parameters: [100],
+    };
     await changeAndAppend(db.owner, raise(7), recordOf(), [copy]);
     expect(await copied()).toEqual([]);
     await changeAndAppend(db.owner, raise(1), recordOf(), [copy]);

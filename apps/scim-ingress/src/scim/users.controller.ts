@@ -13,7 +13,7 @@ import {
   Res,
   UseGuards,
 } from '@nestjs/common';
-import { findResource, pageOfResources, walkResources, type StoredResource } from '@sever/directory';
+import { findResource, queryResources, type StoredResource } from '@sever/directory';
 import {
   DialectReading,
   ScimError,
@@ -22,14 +22,13 @@ import {
   attributeNames,
   checkRequired,
   dialectOf,
-  indexLookup,
   listResponse,
-  matches,
   newResource,
   parseFilter,
   parseJson,
   parsePage,
   parsePatch,
+  parseSort,
   project,
   replacedResource,
   type Json,
@@ -39,16 +38,9 @@ import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../ingress-context.js';
 import { etag, notFound, type Writer } from '../writes/user-request.js';
 import { UserWrites } from '../writes/user-writes.js';
+import { readParameters, type ReadParameters } from './query-parameters.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
-import { userDocument, userLocation } from './user-document.js';
-
-type ListQuery = {
-  filter?: string;
-  startIndex?: string;
-  count?: string;
-  attributes?: string;
-  excludedAttributes?: string;
-};
+import { storeOfUsers, userDocument, userLocation } from './user-document.js';
 
 /** SCIM Users of one connection (RFC 7644 §3). */
 @Controller('scim/v2/:connection/Users')
@@ -78,14 +70,24 @@ export class UsersController {
   @Get()
   async list(
     @Req() request: ScimRequest,
-    @Query() query: ListQuery,
+    @Query() parameters: object,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    const query = readParameters(parameters);
     const page = parsePage(query.startIndex, query.count);
-    const { total, items } =
-      query.filter === undefined
-        ? await this.page(request, page)
-        : await this.filtered(request, query.filter, page);
+    const filter =
+      query.filter === undefined ? undefined : parseFilter(query.filter, USER, this.writer(request).reading);
+    const { total, items } = await queryResources(
+      this.context.dataSource,
+      request.connection.id,
+      {
+        filter,
+        sort: parseSort(query.sortBy, query.sortOrder, USER),
+        offset: page.startIndex - 1,
+        limit: page.count,
+      },
+      storeOfUsers(this.base(request)),
+    );
     send(
       reply,
       200,
@@ -101,9 +103,10 @@ export class UsersController {
   async read(
     @Req() request: ScimRequest,
     @Param('id') id: string,
-    @Query() query: ListQuery,
+    @Query() parameters: object,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    const query = readParameters(parameters);
     const found = await findResource(this.context.dataSource, request.connection.id, id);
     if (!found) throw notFound(id);
     if (request.headers['if-none-match'] === etag(found)) {
@@ -166,40 +169,13 @@ export class UsersController {
     return `${this.context.policy.publicUrl}/scim/v2/${request.connection.id}`;
   }
 
-  private projected(request: ScimRequest, resource: StoredResource, query: ListQuery): JsonObject {
+  private projected(request: ScimRequest, resource: StoredResource, query: ReadParameters): JsonObject {
     return project(
       userDocument(resource, this.base(request)),
       USER,
       attributeNames(query.attributes),
       attributeNames(query.excludedAttributes),
     );
-  }
-
-  private page(
-    request: ScimRequest,
-    page: { startIndex: number; count: number },
-  ): Promise<{ total: number; items: StoredResource[] }> {
-    return pageOfResources(this.context.dataSource, request.connection.id, page.startIndex - 1, page.count);
-  }
-
-  private async filtered(
-    request: ScimRequest,
-    text: string,
-    page: { startIndex: number; count: number },
-  ): Promise<{ total: number; items: StoredResource[] }> {
-    const filter = parseFilter(text, USER, this.writer(request).reading);
-    const items: StoredResource[] = [];
-    let total = 0;
-    for await (const resource of walkResources(
-      this.context.dataSource,
-      request.connection.id,
-      indexLookup(filter),
-    )) {
-      if (!matches(filter, userDocument(resource, this.base(request)))) continue;
-      total += 1;
-      if (total >= page.startIndex && items.length < page.count) items.push(resource);
-    }
-    return { total, items };
   }
 }
 

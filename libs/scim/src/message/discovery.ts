@@ -12,7 +12,7 @@ export const serviceProviderConfig = (base: string, dialect: DialectName): JsonO
   bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
   filter: { supported: true, maxResults: PAGE_MAX },
   changePassword: { supported: false },
-  sort: { supported: false },
+  sort: { supported: true },
   etag: { supported: true },
   pagination: { cursor: false, index: true },
   authenticationSchemes: [

@@ -32,7 +32,8 @@ export function attribute(name: string, description: string, definition: Definit
     type: sub ? 'complex' : 'string',
     multiValued: false,
     required: false,
-    caseExact: false,
+    // References and binary values are case exact by their type (RFC 7643 §2.3.6, §2.3.7).
+    caseExact: definition.type === 'reference' || definition.type === 'binary',
     mutability: 'readWrite',
     returned: 'default',
     uniqueness: 'none',
