@@ -55,14 +55,15 @@ export class UsersController {
   @HttpCode(201)
   async create(
     @Req() request: ScimRequest,
+    @Query() parameters: object,
     @Body() body: unknown,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    const query = readParameters(parameters);
     const writer = this.writer(request);
     const stored = await this.writes.create(writer, newResource(bodyOf(body), USER, writer.reading));
-    const base = this.base(request);
-    send(reply, 201, userDocument(stored, base), {
-      location: userLocation(stored.id, base),
+    send(reply, 201, this.projected(request, stored, query), {
+      location: userLocation(stored.id, this.base(request)),
       etag: etag(stored),
     });
   }
@@ -120,32 +121,37 @@ export class UsersController {
   async replace(
     @Req() request: ScimRequest,
     @Param('id') id: string,
+    @Query() parameters: object,
     @Body() body: unknown,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    const query = readParameters(parameters);
     const writer = this.writer(request);
     const json = bodyOf(body);
     const stored = await this.writes.update(writer, id, request.headers['if-match'], before =>
       replacedResource(before, json, USER, writer.reading),
     );
-    send(reply, 200, userDocument(stored, this.base(request)), { etag: etag(stored) });
+    send(reply, 200, this.projected(request, stored, query), { etag: etag(stored) });
   }
 
   @Patch(':id')
   async patch(
     @Req() request: ScimRequest,
     @Param('id') id: string,
+    @Query() parameters: object,
     @Body() body: unknown,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    const query = readParameters(parameters);
     const writer = this.writer(request);
     const operations = parsePatch(bodyOf(body), writer.reading);
     const stored = await this.writes.update(writer, id, request.headers['if-match'], before =>
-      checkRequired(applyPatch(before, operations, USER, writer.reading), USER),
+      checkRequired(applyPatch(before, operations, USER, writer.reading, { id }), USER),
     );
-    if (writer.reading.dialect.patchStatus === 204)
+    // Who names attributes wants to see them (RFC 7644 §3.5.2).
+    if (writer.reading.dialect.patchStatus === 204 && !query.attributes)
       void reply.status(204).header('etag', etag(stored)).send();
-    else send(reply, 200, userDocument(stored, this.base(request)), { etag: etag(stored) });
+    else send(reply, 200, this.projected(request, stored, query), { etag: etag(stored) });
   }
 
   @Delete(':id')

@@ -1,5 +1,5 @@
 import { canonicalDateTime } from '../date-time.js';
-import type { DialectReading } from '../dialect/dialect.js';
+import type { DialectReading } from '../dialect/dialect-reading.js';
 import type { Attribute } from '../schema/attribute.js';
 import { invalidFilter } from '../scim-error.js';
 import type { CompareOperator, Literal } from './filter-ast.js';

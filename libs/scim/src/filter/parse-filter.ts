@@ -1,4 +1,4 @@
-import type { DialectReading } from '../dialect/dialect.js';
+import type { DialectReading } from '../dialect/dialect-reading.js';
 import { invalidFilter } from '../scim-error.js';
 import { attribute, type Attribute, type ResourceType } from '../schema/attribute.js';
 import { resolvePath, type AttributePath } from '../schema/attribute-path.js';

@@ -48,9 +48,11 @@ export const schemaDocument = (base: string, schema: Schema): JsonObject => ({
 });
 
 function attributeDocument(a: Attribute): JsonObject {
-  const { subAttributes, ...rest } = a;
+  const { subAttributes, canonicalValues, referenceTypes, ...rest } = a;
   return {
     ...rest,
+    ...(canonicalValues && { canonicalValues: [...canonicalValues] }),
+    ...(referenceTypes && { referenceTypes: [...referenceTypes] }),
     ...(subAttributes.length > 0 && { subAttributes: subAttributes.map(attributeDocument) }),
   };
 }
