@@ -72,7 +72,7 @@ describe('a tool that was not written here', () => {
     await eventually(`the opt-out of ${userName}`, async () => {
       const query = new URLSearchParams({ tenant, userName });
       const found = await call('GET', `${api.baseUrl}/v1/opt-outs?${query.toString()}`, api.token);
-      return ((found.json as { items?: unknown[] }).items ?? []).length === 1;
+      return ((found.body as { items?: unknown[] }).items ?? []).length === 1;
     });
   }
 });
