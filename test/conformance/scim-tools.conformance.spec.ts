@@ -39,16 +39,16 @@ describe('a tool that was not written here', () => {
 
   it.each(['strict', 'lenient'])('scim2-tester finds nothing on a fresh %s connection', async dialect => {
     const { baseUrl, token } = await freshConnection(pipeline, dialect);
-    const { status, stdout, stderr } = await tools.run('scim2', ['--url', baseUrl, 'test'], {
+    const { stdout, stderr } = await tools.run('scim2', ['--url', baseUrl, 'test'], {
       SCIM_CLI_HEADERS: `Authorization: Bearer ${token}`,
     });
-    const lines = stdout.split('\n');
-    expect({ found: lines.filter(line => /^(ERROR|CRITICAL|DEVIATION)/.test(line)), stderr }).toEqual({
+    // Its exit status also counts what it skipped because the service does not offer it.
+    const judged = stdout.split('\n').filter(line => /^[A-Z]+ [a-z]/.test(line));
+    expect({ found: judged.filter(line => !/^(SUCCESS|SKIPPED) /.test(line)), stderr }).toEqual({
       found: [],
       stderr: '',
     });
-    expect(status).toBe(0);
-    expect(lines.filter(line => line.startsWith('SUCCESS')).length).toBeGreaterThan(50);
+    expect(judged.filter(line => line.startsWith('SUCCESS')).length).toBeGreaterThan(50);
   });
 
   it('scim2-client brings a person, changes them, and takes them away again', async () => {
