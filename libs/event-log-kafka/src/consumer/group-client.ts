@@ -29,6 +29,15 @@ export type GroupClientEvents = {
 };
 
 /**
+ * The client counts failed attempts and forgets them only when it joins a group again: some broken connections in a year would
+ * end it. Whether it makes progress is for `ProgressWatch` to judge. What it cannot recover from still ends it.
+ */
+const PATIENCE = {
+  ...{ retries: Number.MAX_SAFE_INTEGER, initialRetryTime: 200, maxRetryTime: 2_000 },
+  restartOnFailure: () => Promise.resolve(false),
+};
+
+/**
  * Membership in a group, with as little of the client as possible: no commit, position or pause of its own, no restart after a crash,
  * one fetch of every partition at a time. Pauses name partitions, never a topic: one of a topic would be undone by the next one of a partition.
  */
@@ -52,7 +61,7 @@ export class GroupClient {
       maxWaitTimeInMs: o.maxWaitMs,
       allowAutoTopicCreation: false,
       readUncommitted: false,
-      retry: { retries: 8, restartOnFailure: () => Promise.resolve(false) },
+      retry: PATIENCE,
     });
     this.listen();
   }
