@@ -49,7 +49,7 @@ export async function inKafkaWorld({ brokers = 1, progress }, run) {
 }
 
 /** kafkajs by itself, with the idle-timer patch: the baseline gets what costs the pipeline nothing. */
-function rawClient({ kafkaBrokers }) {
+export function rawClient({ kafkaBrokers }) {
   patchRequestQueue();
   return new kafkajs.Kafka({
     clientId: 'bench-raw',
