@@ -49,18 +49,36 @@ const deletesLogRecord: Sabotage = async ({ owner, observed }) => {
   return () => withoutTriggers(owner, 'insert into log_requests select * from stolen; drop table stolen');
 };
 
-const enablesCutAccount: Sabotage = async ({ pipeline, observed }) => {
-  const { url } = pipeline.postgresTarget();
-  const names = [...observed.scimIds.keys()];
-  const [role] = await sql<{ name: string }>(
-    url,
-    'select rolname as name from pg_roles where rolname = any($1) and rolcanlogin limit 1',
-    [names],
+/** What is done to an account behind the connector, and how it is undone. */
+const CHANGES = {
+  enabled: ['alter role $ nologin', 'alter role $ login'],
+  disabled: ['alter role $ login', 'alter role $ nologin'],
+  absent: ['create role $ login', 'drop role $'],
+} as const;
+
+const changesAccount: Sabotage = async ({ pipeline, owner, observed }) => {
+  const acted = observed.operations.filter(o => o.kind === 'effect' && o.access !== 'none');
+  const account = observed.operations.find(
+    o =>
+      o.kind === 'account' &&
+      o.connector === 'postgres' &&
+      acted.some(e => e.kind === 'effect' && e.connector === o.connector && e.key === o.key),
   );
-  if (!role) throw new Error('nobody has an account any more');
-  // The restored person is locked out behind the connector's back.
-  await sql(url, `alter role "${role.name}" nologin`);
-  return () => sql(url, `alter role "${role.name}" login`);
+  if (account?.kind !== 'account') throw new Error('the connector has acted on nobody');
+  const [subject] = await sql<{ name: string }>(
+    owner,
+    'select user_name_norm as name from subject where id = $1',
+    [account.key.slice(account.key.indexOf(':') + 1)],
+  );
+  const { url } = pipeline.postgresTarget();
+  const [change, undo] = CHANGES[account.access];
+  const run = (statement: string): Promise<unknown> =>
+    sql(
+      url,
+      statement.replace('$', () => `"${subject?.name}"`),
+    );
+  await run(change);
+  return () => run(undo);
 };
 
 const repeatsEffect: Sabotage = async ({ owner, pipeline }) => {
@@ -155,7 +173,7 @@ const SABOTAGES: [what: string, anomalies: Anomaly[], sabotage: Sabotage][] = [
   ['an audit row is deleted', ['audit-differs'], deletesAuditRow],
   ['a byte of an audit row is flipped', ['audit-differs'], flipsAuditByte],
   ['an acknowledged record is deleted from the log', ['audit-differs', 'lost-write'], deletesLogRecord],
-  ['an account is changed behind the connector', ['effect-differs'], enablesCutAccount],
+  ['an account is changed behind the connector', ['effect-differs'], changesAccount],
   ['a position is moved back', ['zombie-commit'], movesPositionBack],
   ['a position is moved past a record', ['premature-commit'], movesPositionForward],
   ['an effect is told twice', ['duplicate'], repeatsEffect],

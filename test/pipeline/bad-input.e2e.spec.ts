@@ -151,6 +151,24 @@ describe('what arrives wrong', () => {
       () => raw('GET', '/Users?filter=shoe%20eq%20%22x%22', undefined, auth()),
     ],
     [
+      'an order by what nobody knows',
+      400,
+      'invalidPath',
+      () => raw('GET', '/Users?sortBy=shoe', undefined, auth()),
+    ],
+    [
+      'a parameter that stands there twice',
+      400,
+      'invalidValue',
+      () => raw('GET', '/Users?sortBy=userName&sortBy=title', undefined, auth()),
+    ],
+    [
+      'silence about whether a person is active',
+      400,
+      'mutability',
+      () => raw('PATCH', `/Users/${id}`, patchBody({ op: 'remove', path: 'active' }), { ...auth(), ...scim }),
+    ],
+    [
       'a stale version',
       412,
       undefined,

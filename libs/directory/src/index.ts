@@ -26,16 +26,15 @@ export {
 } from './registry/instances.js';
 export { SWITCH_CHANNEL, readKillSwitch, setKillSwitch, type KillSwitch } from './registry/kill-switch.js';
 export { newToken, tokenHash } from './registry/tokens.js';
+export { queryResources, userStore, type ResourceQuery } from './resources/query-resources.js';
 export {
   findByExternalId,
   findByUserName,
   findResource,
   insertResource,
-  pageOfResources,
   removeResource,
   updateOfVersion,
   updateResource,
-  walkResources,
   type StoredResource,
 } from './resources/scim-resource-store.js';
 export {

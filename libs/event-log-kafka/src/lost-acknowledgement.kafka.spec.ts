@@ -6,18 +6,17 @@ import { createKafkaEventLogConsumer } from './consumer/kafka-event-log-consumer
 import { ensureKafkaTopics } from './ensure-kafka-topics.js';
 import { createKafkaClient } from './kafka-client.js';
 import { createKafkaRelayTarget } from './kafka-relay-target.js';
-import { startAckSwallowingProxy, type AckSwallowingProxy } from './testing/ack-swallowing-proxy.js';
-import { plainConnection } from './testing/index.js';
+import { BrokerProxies, plainConnection } from './testing/index.js';
 
 jest.setTimeout(60_000);
 
 describe('an acknowledgement that is lost', () => {
   const connection = plainConnection(process.env['SEVER_TEST_KAFKA'] ?? '');
   const members: ObservedMember[] = [];
-  let proxy: AckSwallowingProxy;
+  let proxy: BrokerProxies;
   let topic: string;
   beforeAll(async () => {
-    proxy = await startAckSwallowingProxy(connection.kafkaBrokers[0] ?? '');
+    proxy = await BrokerProxies.start(connection.kafkaBrokers);
   });
   beforeEach(async () => {
     topic = `requests-${randomUUID()}`;
@@ -32,8 +31,8 @@ describe('an acknowledgement that is lost', () => {
   });
 
   it('costs no record and repeats none for a reader', async () => {
-    const target = createKafkaRelayTarget(connection, {
-      ...{ socketFactory: proxy.socketFactory, requestTimeout: 1_000 },
+    const target = createKafkaRelayTarget(plainConnection(proxy.brokers.join()), {
+      requestTimeout: 1_000,
     });
     const insist = (batch: readonly LogRecord[]): Promise<void> =>
       eventually('the acknowledgement', () =>
@@ -63,8 +62,8 @@ describe('an acknowledgement that is lost', () => {
   });
 
   it('costs the idempotent producer of the client an acknowledged record, which is why it is not used', async () => {
-    const kafka = createKafkaClient(connection, 'spec', {
-      ...{ socketFactory: proxy.socketFactory, requestTimeout: 1_000 },
+    const kafka = createKafkaClient(plainConnection(proxy.brokers.join()), 'spec', {
+      requestTimeout: 1_000,
     });
     const producer = kafka.producer({ idempotent: true, createPartitioner: () => () => 0 });
     await producer.connect();

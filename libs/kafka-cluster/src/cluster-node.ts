@@ -16,6 +16,7 @@ export class ClusterNode {
     private readonly folder: NodeFolder,
     private readonly classPath: string,
     private readonly waitUntilReady: (alive: () => void) => Promise<void>,
+    private readonly waitUntilJoined: (alive: () => void) => Promise<void>,
   ) {
     this.id = layout.id;
     this.port = layout.port;
@@ -38,6 +39,16 @@ export class ClusterNode {
   async start(): Promise<void> {
     const alive = await this.launch();
     await this.waitUntilReady(alive);
+  }
+
+  /**
+   * Starts the broker and waits until it is part of the cluster again, without a time limit and whatever the others do: what a
+   * supervisor of each broker needs. Only call it while the broker is down.
+   * @throws KafkaClusterError `kafka.port-taken`, `kafka.start-failed`
+   */
+  async rejoin(): Promise<void> {
+    const alive = await this.launch();
+    await this.waitUntilJoined(alive);
   }
 
   /** Starts the process only. The result throws `kafka.start-failed` once the process has ended. */

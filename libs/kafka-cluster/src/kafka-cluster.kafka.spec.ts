@@ -173,4 +173,14 @@ describe('a cluster of three brokers', () => {
     const read = await consume(kafkaClient(cluster), 'g2', 'outcomes', 41);
     expect(read.slice(0, 40)).toEqual([...values('a', 20), ...values('b', 20)]);
   });
+
+  it('takes a broker back while another hangs', async () => {
+    const [first, , third] = cluster.nodes;
+    third!.pause();
+    await first!.kill();
+    await first!.rejoin();
+    third!.resume();
+    await produce(kafkaClient(cluster), 'outcomes', ['with two of three']);
+    expect((await consume(kafkaClient(cluster), 'g3', 'outcomes', 42)).at(-1)).toBe('with two of three');
+  });
 });

@@ -7,7 +7,7 @@ import { endLeftover } from './node/broker-process.js';
 import { ensureFormatted } from './node/format.js';
 import { openLayout } from './node/layout.js';
 import { nodeFolder, writeNodeFolder } from './node/node-folder.js';
-import { untilReady } from './readiness.js';
+import { untilJoined, untilReady } from './readiness.js';
 import { ClusterKeys, type ClusterSecurity, type SecurityOptions } from './security/cluster-security.js';
 
 export type KafkaClusterOptions = {
@@ -43,7 +43,10 @@ export async function startKafkaCluster(o: KafkaClusterOptions): Promise<KafkaCl
   const brokers = layout.nodes.map(n => `127.0.0.1:${n.port}`);
   const access: ClientAccess = { brokers, ...keys?.adminAccess };
   const ready = (alive: () => void): Promise<void> => untilReady(access, layout.nodes.length, alive);
-  const nodes = folders.map(({ node, folder }) => new ClusterNode(node, folder, classPath, ready));
+  const nodes = folders.map(({ node, folder }) => {
+    const alone = { ...access, brokers: [`127.0.0.1:${node.port}`] };
+    return new ClusterNode(node, folder, classPath, ready, alive => untilJoined(alone, node.id, alive));
+  });
   const stop = async (): Promise<void> => void (await Promise.all(nodes.map(n => n.stop())));
   try {
     o.onLog?.(`starting ${nodes.length === 1 ? 'one Kafka broker' : `${nodes.length} Kafka brokers`}`);

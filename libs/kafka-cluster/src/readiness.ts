@@ -33,6 +33,23 @@ export async function untilReady(access: ClientAccess, brokers: number, alive: (
   }
 }
 
+/**
+ * Waits until one broker answers and says that it is part of the cluster, whatever the others do, for as long as its process lives.
+ * Others may list it under the registration that it had before.
+ * @param alone how to reach this broker and no other
+ * @param alive throws when the broker has ended
+ */
+export async function untilJoined(alone: ClientAccess, nodeId: number, alive: () => void): Promise<void> {
+  const hasJoined = (): Promise<boolean> =>
+    withAdmin(alone, async admin =>
+      (await admin.describeCluster()).brokers.some(broker => broker.nodeId === nodeId),
+    ).catch(() => false);
+  while (!(await hasJoined())) {
+    alive();
+    await sleep(POLL_MS);
+  }
+}
+
 async function whatIsMissing(access: ClientAccess, brokers: number): Promise<string | undefined> {
   try {
     return await withAdmin(access, async admin => {

@@ -1,23 +1,33 @@
+export { canonicalDateTime } from './date-time.js';
+export { DialectReading } from './dialect/dialect-reading.js';
+export { dialectReference } from './dialect/dialect-reference.js';
+export { DIALECT_RULES, type DialectRule } from './dialect/dialect-rules.js';
 export {
-  DIALECT_RULES,
-  DialectReading,
+  DIALECT_NAMES,
   dialectOf,
   isDialectName,
   type Dialect,
   type DialectName,
-  type DialectRule,
 } from './dialect/dialect.js';
 export { type Filter } from './filter/filter-ast.js';
-export { indexLookup, type IndexLookup } from './filter/index-lookup.js';
 export { matches } from './filter/match-filter.js';
 export { parseFilter } from './filter/parse-filter.js';
 export { isObject, parseJson, sameJson, type Json, type JsonObject } from './json-value.js';
 export { resourceTypeDocument, schemaDocument, serviceProviderConfig } from './message/discovery.js';
 export { listResponse, parsePage, type Page } from './message/list-response.js';
 export { attributeNames, project } from './message/projection.js';
-export { applyPatch, parsePatch, type PatchOperation } from './patch/apply-patch.js';
+export { applyPatch, applyResolved } from './patch/apply-patch.js';
+export { membersAfter, splitMembership, type GroupPatch, type MembershipDelta } from './patch/membership.js';
+export { parsePatch, type PatchOperation } from './patch/patch-message.js';
+export { type ResolvedOperation } from './patch/resolve-operations.js';
 export { changedAttributes, checkRequired, newResource, replacedResource } from './resource-changes.js';
-export { type Attribute, type ResourceType, type Schema } from './schema/attribute.js';
+export { attribute, plural, type Attribute, type ResourceType, type Schema } from './schema/attribute.js';
+export { GROUP, GROUP_SCHEMA_ID } from './schema/group-schema.js';
+export { parseSchema, withExtensions } from './schema/parse-schema.js';
 export { ENTERPRISE_SCHEMA_ID, USER, USER_SCHEMA_ID } from './schema/user-schema.js';
+export { parseSort, sortResources, type Sort } from './sort/sort-resources.js';
+export { filterSql } from './sql/filter-sql.js';
+export { sortSql } from './sql/sort-sql.js';
+export { SqlParameters, sqlText, type SqlColumn, type SqlStore } from './sql/sql-store.js';
 export { ScimError, errorBody, type ScimErrorBody, type ScimType } from './scim-error.js';
 export { normaliseUserName } from './user-name.js';

@@ -12,6 +12,13 @@ export const isPolluting = (name: string): boolean =>
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Whether a value counts as assigned (RFC 7643 §2.5); an empty text does not. */
+export const isPresent = (value: Json): boolean =>
+  value !== null &&
+  value !== '' &&
+  !(Array.isArray(value) && value.length === 0) &&
+  !(isObject(value) && Object.keys(value).length === 0);
+
 const DEPTH_MAX = 32;
 
 /**

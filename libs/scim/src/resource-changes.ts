@@ -1,17 +1,26 @@
-import type { DialectReading } from './dialect/dialect.js';
+import type { DialectReading } from './dialect/dialect-reading.js';
 import { isObject, sameJson, type Json, type JsonObject } from './json-value.js';
 import { invalidValue } from './scim-error.js';
-import type { ResourceType } from './schema/attribute.js';
+import type { Attribute, ResourceType } from './schema/attribute.js';
 import { canonicalResource } from './schema/canonical-resource.js';
+import { withImmutable } from './schema/immutable.js';
 
 /** Checks that what must be there is there, after any kind of write. */
 export function checkRequired(resource: JsonObject, type: ResourceType): JsonObject {
-  for (const attribute of type.schema.attributes) {
-    const value = resource[attribute.name];
-    if (attribute.required && (value === undefined || value === ''))
-      throw invalidValue(`"${attribute.name}" is required`);
+  checkPresent(resource, type.schema.attributes);
+  for (const extension of type.extensions) {
+    const held = resource[extension.id];
+    if (isObject(held)) checkPresent(held, extension.attributes);
   }
   return resource;
+}
+
+function checkPresent(object: JsonObject, attributes: readonly Attribute[]): void {
+  for (const attribute of attributes) {
+    const value = object[attribute.name];
+    if (attribute.required && attribute.mutability !== 'readOnly' && (value === undefined || value === ''))
+      throw invalidValue(`"${attribute.name}" is required`);
+  }
 }
 
 /** The resource that a POST asks for; `active` is true unless it says otherwise. */
@@ -20,14 +29,18 @@ export function newResource(body: Json, type: ResourceType, reading: DialectRead
   return type.name === 'User' && resource.active === undefined ? { ...resource, active: true } : resource;
 }
 
-/** The resource that a PUT asks for (RFC 7644 §3.5.1). An omitted `active` keeps its stored value: silence re-activates nobody. */
+/**
+ * The resource that a PUT asks for (RFC 7644 §3.5.1). An omitted `active` keeps its stored value: silence re-activates nobody.
+ * @throws ScimError 400 `mutability` for another value of an immutable attribute, and as {@link newResource}
+ */
 export function replacedResource(
   existing: JsonObject,
   body: Json,
   type: ResourceType,
   reading: DialectReading,
 ): JsonObject {
-  const resource = checkRequired(canonicalResource(body, type, reading), type);
+  const wanted = canonicalResource(body, type, reading);
+  const resource = checkRequired(withImmutable(existing, wanted, type), type);
   return resource.active === undefined && existing.active !== undefined
     ? { ...resource, active: existing.active }
     : resource;

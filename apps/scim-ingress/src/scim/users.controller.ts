@@ -13,7 +13,7 @@ import {
   Res,
   UseGuards,
 } from '@nestjs/common';
-import { findResource, pageOfResources, walkResources, type StoredResource } from '@sever/directory';
+import { findResource, queryResources, type StoredResource } from '@sever/directory';
 import {
   DialectReading,
   ScimError,
@@ -22,14 +22,13 @@ import {
   attributeNames,
   checkRequired,
   dialectOf,
-  indexLookup,
   listResponse,
-  matches,
   newResource,
   parseFilter,
   parseJson,
   parsePage,
   parsePatch,
+  parseSort,
   project,
   replacedResource,
   type Json,
@@ -38,16 +37,9 @@ import {
 import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../ingress-context.js';
 import { UserWrites, etag, notFound, type Writer } from '../writes/user-writes.js';
+import { readParameters, type ReadParameters } from './query-parameters.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
-import { userDocument, userLocation } from './user-document.js';
-
-type ListQuery = {
-  filter?: string;
-  startIndex?: string;
-  count?: string;
-  attributes?: string;
-  excludedAttributes?: string;
-};
+import { storeOfUsers, userDocument, userLocation } from './user-document.js';
 
 /** SCIM Users of one connection (RFC 7644 §3). */
 @Controller('scim/v2/:connection/Users')
@@ -62,14 +54,15 @@ export class UsersController {
   @HttpCode(201)
   async create(
     @Req() request: ScimRequest,
+    @Query() parameters: object,
     @Body() body: unknown,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    const query = readParameters(parameters);
     const writer = this.writer(request);
     const stored = await this.writes.create(writer, newResource(bodyOf(body), USER, writer.reading));
-    const base = this.base(request);
-    send(reply, 201, userDocument(stored, base), {
-      location: userLocation(stored.id, base),
+    send(reply, 201, this.projected(request, stored, query), {
+      location: userLocation(stored.id, this.base(request)),
       etag: etag(stored),
     });
   }
@@ -77,14 +70,24 @@ export class UsersController {
   @Get()
   async list(
     @Req() request: ScimRequest,
-    @Query() query: ListQuery,
+    @Query() parameters: object,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    const query = readParameters(parameters);
     const page = parsePage(query.startIndex, query.count);
-    const { total, items } =
-      query.filter === undefined
-        ? await this.page(request, page)
-        : await this.filtered(request, query.filter, page);
+    const filter =
+      query.filter === undefined ? undefined : parseFilter(query.filter, USER, this.writer(request).reading);
+    const { total, items } = await queryResources(
+      this.context.dataSource,
+      request.connection.id,
+      {
+        filter,
+        sort: parseSort(query.sortBy, query.sortOrder, USER),
+        offset: page.startIndex - 1,
+        limit: page.count,
+      },
+      storeOfUsers(this.base(request)),
+    );
     send(
       reply,
       200,
@@ -100,9 +103,10 @@ export class UsersController {
   async read(
     @Req() request: ScimRequest,
     @Param('id') id: string,
-    @Query() query: ListQuery,
+    @Query() parameters: object,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    const query = readParameters(parameters);
     const found = await findResource(this.context.dataSource, request.connection.id, id);
     if (!found) throw notFound(id);
     if (request.headers['if-none-match'] === etag(found)) {
@@ -116,9 +120,11 @@ export class UsersController {
   async replace(
     @Req() request: ScimRequest,
     @Param('id') id: string,
+    @Query() parameters: object,
     @Body() body: unknown,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    const query = readParameters(parameters);
     const writer = this.writer(request);
     const json = bodyOf(body);
     const stored = await this.writes.update(
@@ -128,28 +134,31 @@ export class UsersController {
       before => replacedResource(before, json, USER, writer.reading),
       { isOrdinary: !/"active"\s*:\s*"?false/i.test(String(body)) },
     );
-    send(reply, 200, userDocument(stored, this.base(request)), { etag: etag(stored) });
+    send(reply, 200, this.projected(request, stored, query), { etag: etag(stored) });
   }
 
   @Patch(':id')
   async patch(
     @Req() request: ScimRequest,
     @Param('id') id: string,
+    @Query() parameters: object,
     @Body() body: unknown,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    const query = readParameters(parameters);
     const writer = this.writer(request);
     const operations = parsePatch(bodyOf(body), writer.reading);
     const stored = await this.writes.update(
       writer,
       id,
       request.headers['if-match'],
-      before => checkRequired(applyPatch(before, operations, USER, writer.reading), USER),
+      before => checkRequired(applyPatch(before, operations, USER, writer.reading, { id }), USER),
       { isOrdinary: !/active/i.test(String(body)) },
     );
-    if (writer.reading.dialect.patchStatus === 204)
+    // Who names attributes wants to see them (RFC 7644 §3.5.2).
+    if (writer.reading.dialect.patchStatus === 204 && !query.attributes)
       void reply.status(204).header('etag', etag(stored)).send();
-    else send(reply, 200, userDocument(stored, this.base(request)), { etag: etag(stored) });
+    else send(reply, 200, this.projected(request, stored, query), { etag: etag(stored) });
   }
 
   @Delete(':id')
@@ -173,40 +182,13 @@ export class UsersController {
     return `${this.context.policy.publicUrl}/scim/v2/${request.connection.id}`;
   }
 
-  private projected(request: ScimRequest, resource: StoredResource, query: ListQuery): JsonObject {
+  private projected(request: ScimRequest, resource: StoredResource, query: ReadParameters): JsonObject {
     return project(
       userDocument(resource, this.base(request)),
       USER,
       attributeNames(query.attributes),
       attributeNames(query.excludedAttributes),
     );
-  }
-
-  private page(
-    request: ScimRequest,
-    page: { startIndex: number; count: number },
-  ): Promise<{ total: number; items: StoredResource[] }> {
-    return pageOfResources(this.context.dataSource, request.connection.id, page.startIndex - 1, page.count);
-  }
-
-  private async filtered(
-    request: ScimRequest,
-    text: string,
-    page: { startIndex: number; count: number },
-  ): Promise<{ total: number; items: StoredResource[] }> {
-    const filter = parseFilter(text, USER, this.writer(request).reading);
-    const items: StoredResource[] = [];
-    let total = 0;
-    for await (const resource of walkResources(
-      this.context.dataSource,
-      request.connection.id,
-      indexLookup(filter),
-    )) {
-      if (!matches(filter, userDocument(resource, this.base(request)))) continue;
-      total += 1;
-      if (total >= page.startIndex && items.length < page.count) items.push(resource);
-    }
-    return { total, items };
   }
 }
 

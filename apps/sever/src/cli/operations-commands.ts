@@ -26,7 +26,10 @@ export function addOperationsCommands(program: Command, common: (command: Comman
   const connection = program.command('connection').description('identity providers');
   common(connection.command('create').description('make a connection; its token is shown once'))
     .requiredOption('--tenant <tenant>', 'tenant it belongs to')
-    .requiredOption('--dialect <dialect>', 'strict, entra, okta or lenient')
+    .requiredOption(
+      '--dialect <dialect>',
+      'strict, entra, okta, keycloak, jumpcloud, ping, authentik or lenient',
+    )
     .option('--id <id>', 'id of the connection')
     .option('--bind <instances>', 'connector instances to bind a new tenant to, separated by commas')
     .option('--rate-limit <n>', 'requests per second, or off')

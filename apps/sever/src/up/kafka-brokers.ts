@@ -71,13 +71,13 @@ async function startLocal(
   return cluster.brokers.split(',');
 }
 
-/** The first start finds the broker running: a cluster starts as a whole. */
+/** The first start finds the broker running: a cluster starts as a whole. Later ones do not wait for other brokers, which may hang. */
 function brokerService(node: ClusterNode): Service {
   let isFirst = true;
   return {
     name: `kafka-${node.id}`,
     start: async () => {
-      if (!isFirst) await node.start();
+      if (!isFirst) await node.rejoin();
       isFirst = false;
       return { pid: node.pid, exited: node.exited, stop: () => node.stop() };
     },

@@ -1,5 +1,5 @@
 import { isUniqueViolation, oneRow, type Queryable } from '@sever/postgres';
-import { isDialectName, type DialectName } from '@sever/scim';
+import { DIALECT_NAMES, isDialectName, type DialectName } from '@sever/scim';
 import { DirectoryError } from '../directory-error.js';
 import { newToken, tokenHash } from './tokens.js';
 
@@ -35,7 +35,7 @@ export async function createConnection(
   if (!isDialectName(c.dialect))
     throw new DirectoryError(
       'dialect.unknown',
-      `there is no dialect ${c.dialect}; use strict, entra, okta or lenient`,
+      `there is no dialect ${c.dialect}; use one of ${DIALECT_NAMES.join(', ')}`,
     );
   await ensureTenant(on, c.tenant);
   const token = c.token ?? newToken(c.id);

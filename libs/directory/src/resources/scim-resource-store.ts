@@ -1,4 +1,4 @@
-import type { IndexLookup, JsonObject } from '@sever/scim';
+import type { JsonObject } from '@sever/scim';
 import { oneRow, rows, type Queryable } from '@sever/postgres';
 
 /** A SCIM User of one connection as it is stored; `attributes` in canonical form, without `id`, `schemas` and `meta`. */
@@ -16,7 +16,8 @@ export type StoredResource = {
   modifiedAt: Date;
 };
 
-const COLUMNS = `connection, id, tenant, subject, attributes, user_name_norm as "userNameNorm", external_id as "externalId", active, version,
+/** Columns of a {@link StoredResource}. */
+export const RESOURCE_COLUMNS = `connection, id, tenant, subject, attributes, user_name_norm as "userNameNorm", external_id as "externalId", active, version,
   created_at as "createdAt", modified_at as "modifiedAt"`;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -31,7 +32,7 @@ export async function findResource(
   if (!UUID.test(id)) return undefined;
   return oneRow<StoredResource>(
     on,
-    `select ${COLUMNS} from scim_resource where connection = $1 and id = $2 and deleted_at is null ${o.lock ? 'for update' : ''}`,
+    `select ${RESOURCE_COLUMNS} from scim_resource where connection = $1 and id = $2 and deleted_at is null ${o.lock ? 'for update' : ''}`,
     [connection, id],
   );
 }
@@ -43,7 +44,7 @@ export const findByUserName = (
 ): Promise<StoredResource | undefined> =>
   oneRow<StoredResource>(
     on,
-    `select ${COLUMNS} from scim_resource where connection = $1 and user_name_norm = $2 and deleted_at is null for update`,
+    `select ${RESOURCE_COLUMNS} from scim_resource where connection = $1 and user_name_norm = $2 and deleted_at is null for update`,
     [connection, userNameNorm],
   );
 
@@ -54,7 +55,7 @@ export const findByExternalId = (
 ): Promise<StoredResource[]> =>
   rows<StoredResource>(
     on,
-    `select ${COLUMNS} from scim_resource where connection = $1 and external_id = $2 and deleted_at is null order by created_at, id for update`,
+    `select ${RESOURCE_COLUMNS} from scim_resource where connection = $1 and external_id = $2 and deleted_at is null order by created_at, id for update`,
     [connection, externalId],
   );
 
@@ -65,7 +66,7 @@ export async function insertResource(
   const [row] = await rows<StoredResource>(
     on,
     `insert into scim_resource (connection, id, tenant, subject, attributes, user_name_norm, external_id, active)
-     values ($1, $2, $3, $4, $5, $6, $7, $8) returning ${COLUMNS}`,
+     values ($1, $2, $3, $4, $5, $6, $7, $8) returning ${RESOURCE_COLUMNS}`,
     [
       r.connection,
       r.id,
@@ -95,12 +96,16 @@ const updateParameters = (r: StoredResource): unknown[] => [
 
 /** The statement of {@link updateResource} for a resource that nobody holds a lock on: it changes only the version that was read. */
 export const updateOfVersion = (r: StoredResource): { sql: string; parameters: unknown[] } => ({
-  sql: `${UPDATE} and version = $7 and deleted_at is null returning ${COLUMNS}`,
+  sql: `${UPDATE} and version = $7 and deleted_at is null returning ${RESOURCE_COLUMNS}`,
   parameters: [...updateParameters(r), r.version],
 });
 
 export async function updateResource(on: Queryable, r: StoredResource): Promise<StoredResource> {
-  const [row] = await rows<StoredResource>(on, `${UPDATE} returning ${COLUMNS}`, updateParameters(r));
+  const [row] = await rows<StoredResource>(
+    on,
+    `${UPDATE} returning ${RESOURCE_COLUMNS}`,
+    updateParameters(r),
+  );
   if (!row) throw new Error('the updated resource was not returned');
   return row;
 }
@@ -111,58 +116,4 @@ export async function removeResource(on: Queryable, connection: string, id: stri
     `update scim_resource set deleted_at = clock_timestamp(), active = false, version = version + 1 where connection = $1 and id = $2`,
     [connection, id],
   );
-}
-
-const LOOKUP_COLUMNS: Readonly<Record<IndexLookup['by'], string>> = {
-  id: 'id::text',
-  externalId: 'external_id',
-  userName: 'user_name_norm',
-  displayName: `lower(attributes ->> 'displayName')`,
-};
-
-/** Resources of a connection in a stable order; `lookup` narrows by an index. */
-export async function* walkResources(
-  on: Queryable,
-  connection: string,
-  lookup: IndexLookup | undefined,
-): AsyncGenerator<StoredResource> {
-  const condition = lookup ? `and ${LOOKUP_COLUMNS[lookup.by]} = $5` : '';
-  let after: { createdAt: string; id: string } = {
-    createdAt: '-infinity',
-    id: '00000000-0000-0000-0000-000000000000',
-  };
-  const size = 500;
-  for (;;) {
-    const batch = await rows<StoredResource & { position: string }>(
-      on,
-      `select ${COLUMNS}, created_at::text as position from scim_resource
-        where connection = $1 and deleted_at is null and (created_at, id) > ($2::timestamptz, $3::uuid) ${condition}
-        order by created_at, id limit $4`,
-      [connection, after.createdAt, after.id, size, ...(lookup ? [lookup.value] : [])],
-    );
-    yield* batch;
-    const last = batch.at(-1);
-    if (!last || batch.length < size) return;
-    after = { createdAt: last.position, id: last.id };
-  }
-}
-
-/** A page of a connection without a filter, with the total. */
-export async function pageOfResources(
-  on: Queryable,
-  connection: string,
-  offset: number,
-  limit: number,
-): Promise<{ total: number; items: StoredResource[] }> {
-  const [counted] = await rows<{ total: string }>(
-    on,
-    'select count(*) as total from scim_resource where connection = $1 and deleted_at is null',
-    [connection],
-  );
-  const items = await rows<StoredResource>(
-    on,
-    `select ${COLUMNS} from scim_resource where connection = $1 and deleted_at is null order by created_at, id offset $2 limit $3`,
-    [connection, offset, limit],
-  );
-  return { total: Number(counted?.total ?? 0), items };
 }

@@ -1,2 +1,3 @@
 export { KafkaLog, TOPICS, plainConnection } from './kafka-log.js';
 export { proxiedConnection, type ProxiedConnection } from './proxied-connection.js';
+export { BrokerProxies } from './broker-proxies.js';

@@ -1,69 +1,100 @@
-/** Ids of the ways in which a request may deviate from the strict reading; each that fires is recorded with the event. */
-export const DIALECT_RULES = {
-  'op-any-case': 'The `op` of a PATCH operation in any case ("Replace").',
-  'string-boolean': 'A boolean attribute sent as the string "True" or "False".',
-  'pathless-patch': 'A PATCH operation without a path, the attributes in its value.',
-  'dotted-keys': 'Keys such as "name.givenName" or URN-qualified keys in a path-less value.',
-  'readonly-dropped': 'A read-only attribute in a PATCH is ignored.',
-  'remove-with-value': 'Removal of members that lists them in `value`.',
-  'create-missing-element':
-    'Replacing inside a multi-valued attribute without a matching element creates it.',
-  'unknown-dropped': 'An unknown attribute or schema is ignored.',
-  'loose-filter-literal': 'A filter value without quotes, or a boolean as a string.',
-  'bare-reference': 'A bare string where a reference object belongs.',
-  'empty-operations': 'A PATCH without operations changes nothing.',
-  'password-discarded': 'A password is discarded unread.',
-} as const;
-export type DialectRule = keyof typeof DIALECT_RULES;
+import { DIALECT_RULES, type DialectRule } from './dialect-rules.js';
 
-export type DialectName = 'strict' | 'entra' | 'okta' | 'lenient';
-
-/** How one identity provider speaks SCIM: which deviations it is granted, and how a PATCH is answered. */
+/** How one kind of identity provider speaks SCIM: which deviations it is granted, and what it expects in return. */
 export type Dialect = {
   name: DialectName;
+  /** For whom it is, in one sentence. */
+  meantFor: string;
+  /** What the choice rests on: rows of observed requests, or a statement that none were captured. */
+  evidence: string;
   allows: ReadonlySet<DialectRule>;
+  /** Status of a PATCH that succeeded; 200 carries the resource. */
   patchStatus: 200 | 204;
+  /** Read-only attributes in a PATCH are ignored only when they repeat what is stored. */
   dropsEqualReadOnlyOnly: boolean;
+  /** Two groups of a connection cannot have the same `displayName`. */
+  isGroupNameUnique: boolean;
 };
 
-const all = Object.keys(DIALECT_RULES) as DialectRule[];
+const ALL = Object.keys(DIALECT_RULES) as DialectRule[];
 const allBut = (...rules: DialectRule[]): ReadonlySet<DialectRule> =>
-  new Set(all.filter(rule => !rules.includes(rule)));
+  new Set(ALL.filter(rule => !rules.includes(rule)));
 
-const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
-  strict: { name: 'strict', allows: new Set(), patchStatus: 200, dropsEqualReadOnlyOnly: false },
-  entra: { name: 'entra', allows: allBut(), patchStatus: 204, dropsEqualReadOnlyOnly: false },
+/** Everything that can be understood without guessing; the start of each preset. */
+const LOOSE = {
+  allows: allBut(),
+  patchStatus: 200,
+  dropsEqualReadOnlyOnly: false,
+  isGroupNameUnique: false,
+} as const;
+
+const DEFINITIONS = {
+  strict: {
+    ...LOOSE,
+    meantFor: 'clients that keep to the RFCs and the interoperability profile',
+    evidence: 'RFC 7643, RFC 7644, draft-zollner-scim-interop-profile-02',
+    allows: new Set<DialectRule>(),
+  },
+  entra: {
+    ...LOOSE,
+    meantFor:
+      'Microsoft Entra ID, with and without the flag `aadOptscim062020`: provisioning on demand ignores the flag, so one tenant sends both',
+    evidence: 'E1 to E18',
+    patchStatus: 204,
+    isGroupNameUnique: true,
+  },
   okta: {
-    name: 'okta',
+    ...LOOSE,
+    meantFor: 'Okta, catalogue and custom apps',
+    evidence: 'O1 to O12',
     allows: allBut(
       'dotted-keys',
       'create-missing-element',
       'loose-filter-literal',
       'bare-reference',
+      'display-alias',
       'empty-operations',
     ),
-    patchStatus: 200,
     dropsEqualReadOnlyOnly: true,
   },
-  lenient: { name: 'lenient', allows: allBut(), patchStatus: 200, dropsEqualReadOnlyOnly: false },
-};
+  keycloak: {
+    ...LOOSE,
+    meantFor: 'Keycloak with a SCIM client extension',
+    evidence: 'K1, K2; no request bodies captured',
+  },
+  jumpcloud: {
+    ...LOOSE,
+    meantFor: 'JumpCloud',
+    evidence: 'J1, J2; no request bodies captured',
+  },
+  ping: {
+    ...LOOSE,
+    meantFor: 'PingOne and PingFederate',
+    evidence: 'P1; no request bodies captured',
+  },
+  authentik: {
+    ...LOOSE,
+    meantFor: 'authentik, which sends the whole user for every change',
+    evidence: 'A1, A2',
+  },
+  lenient: {
+    ...LOOSE,
+    meantFor: 'everybody else: whatever has one meaning only is taken',
+    evidence: 'L1; no request bodies captured',
+  },
+} as const satisfies Record<string, Omit<Dialect, 'name'>>;
 
-export const isDialectName = (name: string): name is DialectName => Object.hasOwn(DIALECTS, name);
-export const dialectOf = (name: DialectName): Dialect => DIALECTS[name];
+export type DialectName = keyof typeof DEFINITIONS;
 
-/** Collects the rules that fired while one request was read. */
-export class DialectReading {
-  private readonly fired = new Set<DialectRule>();
-  constructor(readonly dialect: Dialect) {}
+export const DIALECT_NAMES = Object.keys(DEFINITIONS) as DialectName[];
+export const isDialectName = (name: string): name is DialectName => Object.hasOwn(DEFINITIONS, name);
 
-  /** Whether the dialect grants the deviation; if so it is recorded. */
-  grants(rule: DialectRule): boolean {
-    if (!this.dialect.allows.has(rule)) return false;
-    this.fired.add(rule);
-    return true;
-  }
+const DIALECTS = new Map<DialectName, Dialect>(
+  DIALECT_NAMES.map(name => [name, { name, ...DEFINITIONS[name] }]),
+);
 
-  rules(): DialectRule[] {
-    return [...this.fired].sort();
-  }
+export function dialectOf(name: DialectName): Dialect {
+  const dialect = DIALECTS.get(name);
+  if (!dialect) throw new Error(`there is no dialect ${name}`);
+  return dialect;
 }

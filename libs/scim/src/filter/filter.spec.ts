@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { DialectReading, dialectOf, type DialectName } from '../dialect/dialect.js';
+import { DialectReading } from '../dialect/dialect-reading.js';
+import { dialectOf, type DialectName } from '../dialect/dialect.js';
 import { USER } from '../schema/user-schema.js';
 import { ScimError } from '../scim-error.js';
 import { matches } from './match-filter.js';

@@ -1,13 +1,14 @@
-import { isObject, type Json, type JsonObject } from '../json-value.js';
+import { canonicalDateTime } from '../date-time.js';
+import { isObject, isPresent, type Json, type JsonObject } from '../json-value.js';
 import type { AttributePath } from '../schema/attribute-path.js';
 import type { Attribute } from '../schema/attribute.js';
+import { compareText } from '../text-order.js';
 import { normalisedText } from '../user-name.js';
-import type { CompareOperator, Filter, Literal } from './filter-ast.js';
-import { leafOf } from './parse-filter.js';
+import { leafOf, type CompareOperator, type Filter, type Literal } from './filter-ast.js';
 
 /**
  * Whether a resource (or an element of a multi-valued attribute) satisfies a filter. A multi-valued attribute matches when any
- * element does; an absent attribute satisfies only `ne` and `eq null`.
+ * of its values does; an absent attribute satisfies only `ne` and `eq null`. `filterSql` answers the same from a database.
  */
 export function matches(filter: Filter, resource: Json): boolean {
   switch (filter.kind) {
@@ -27,21 +28,16 @@ export function matches(filter: Filter, resource: Json): boolean {
 }
 
 function compares(filter: Extract<Filter, { kind: 'compare' }>, resource: Json): boolean {
-  const leaf = filter.path.sub ?? leafOf(filter.path.attribute);
-  const values = valuesAt(resource, filter.path).map(value =>
-    isObject(value) ? (member(value, leaf.name) ?? null) : value,
-  );
-  const present = values.filter(isPresent);
-  if (filter.value === null) return (filter.operator === 'eq') === (present.length === 0);
-  if (filter.operator === 'ne') return !present.some(value => compare(leaf, 'eq', value, filter.value));
-  return present.some(value => compare(leaf, filter.operator, value, filter.value));
+  const leaf = leafOf(filter.path);
+  const { operator, value: literal } = filter;
+  const present = valuesAt(resource, filter.path)
+    .map(value => (isObject(value) ? (member(value, leaf.name) ?? null) : value))
+    .filter(isPresent);
+  if (literal === null) return (operator === 'eq') === (present.length === 0);
+  if (operator === 'ne')
+    return present.length === 0 || present.some(value => !compare(leaf, 'eq', value, literal));
+  return present.some(value => compare(leaf, operator, value, literal));
 }
-
-const isPresent = (value: Json): boolean =>
-  value !== null &&
-  value !== '' &&
-  !(Array.isArray(value) && value.length === 0) &&
-  !(isObject(value) && Object.keys(value).length === 0);
 
 /** A member by name, case-insensitively, own members only. */
 export function member(object: JsonObject, name: string): Json | undefined {
@@ -59,32 +55,37 @@ function elementsAt(resource: Json, path: AttributePath): Json[] {
   return Array.isArray(value) ? value : [value];
 }
 
-function valuesAt(resource: Json, path: AttributePath): Json[] {
+/** Every value at a path, elements of multi-valued attributes one by one. */
+export function valuesAt(resource: Json, path: AttributePath): Json[] {
   const elements = elementsAt(resource, path);
   const sub = path.sub;
   if (!sub) return elements;
   return elements.flatMap(element => (isObject(element) ? (member(element, sub.name) ?? []) : []));
 }
 
-function compare(leaf: Attribute, operator: CompareOperator, value: Json, literal: Literal): boolean {
-  const pair = comparable(leaf, value, literal);
-  if (!pair) return false;
-  const [a, b] = pair;
+function compare(
+  leaf: Attribute,
+  operator: CompareOperator,
+  value: Json,
+  literal: NonNullable<Literal>,
+): boolean {
+  if (operator === 'co' || operator === 'sw' || operator === 'ew')
+    return typeof value === 'string' && textMatches(operator, folded(leaf, value), folded(leaf, literal));
+  const order = orderOf(leaf, value, literal);
+  if (order === undefined) return false;
   switch (operator) {
     case 'eq':
-      return a === b;
+      return order === 0;
     case 'ne':
-      return a !== b;
+      return order !== 0;
     case 'gt':
-      return a > b;
+      return order > 0;
     case 'ge':
-      return a >= b;
+      return order >= 0;
     case 'lt':
-      return a < b;
+      return order < 0;
     case 'le':
-      return a <= b;
-    default:
-      return typeof a === 'string' && typeof b === 'string' && textMatches(operator, a, b);
+      return order <= 0;
   }
 }
 
@@ -93,17 +94,21 @@ function textMatches(operator: 'co' | 'sw' | 'ew', a: string, b: string): boolea
   return operator === 'sw' ? a.startsWith(b) : a.endsWith(b);
 }
 
-/** Both sides in the form in which the schema says they compare; undefined when their types differ. */
-function comparable(
-  leaf: Attribute,
-  value: Json,
-  literal: Literal,
-): [string | number | boolean, string | number | boolean] | undefined {
-  if (leaf.type === 'dateTime' && typeof value === 'string' && typeof literal === 'string')
-    return [Date.parse(value), Date.parse(literal)];
-  if (typeof value === 'string' && typeof literal === 'string')
-    return leaf.caseExact ? [value, literal] : [normalisedText(value), normalisedText(literal)];
-  if (typeof value === typeof literal && (typeof value === 'number' || typeof value === 'boolean'))
-    return [value, literal as number | boolean];
+/** How two values of an attribute are ordered as its schema says; undefined when their types differ. */
+export function orderOf(leaf: Attribute, a: Json, b: Json): number | undefined {
+  if (leaf.type === 'dateTime') return textOrder(canonicalDate(a), canonicalDate(b));
+  if (typeof a === 'string' && typeof b === 'string') return compareText(folded(leaf, a), folded(leaf, b));
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);
   return undefined;
 }
+
+const canonicalDate = (value: Json): string | undefined =>
+  typeof value === 'string' ? canonicalDateTime(value) : undefined;
+
+const textOrder = (a: string | undefined, b: string | undefined): number | undefined =>
+  a === undefined || b === undefined ? undefined : compareText(a, b);
+
+/** Text as its attribute compares it. */
+export const folded = (leaf: Attribute, text: NonNullable<Literal>): string =>
+  leaf.caseExact ? String(text) : normalisedText(String(text));

@@ -1,17 +1,16 @@
-import type { DialectReading } from '../dialect/dialect.js';
+import type { DialectReading } from '../dialect/dialect-reading.js';
 import { invalidFilter } from '../scim-error.js';
 import { attribute, type Attribute, type ResourceType } from '../schema/attribute.js';
 import { resolvePath, type AttributePath } from '../schema/attribute-path.js';
 import { findSubAttribute } from '../schema/resource-schema.js';
+import { leafOf, type CompareOperator, type Filter } from './filter-ast.js';
 import { tokenize, type Token } from './filter-lexer.js';
-import type { CompareOperator, Filter, Literal } from './filter-ast.js';
+import { checkFits, readLiteral } from './filter-literal.js';
 
 export const FILTER_LENGTH_MAX = 4_096;
 const DEPTH_MAX = 20;
 const COMPARISONS_MAX = 100;
 const OPERATORS: ReadonlySet<string> = new Set(['eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le']);
-const ORDERING: ReadonlySet<string> = new Set(['gt', 'ge', 'lt', 'le']);
-const TEXT_ONLY: ReadonlySet<string> = new Set(['co', 'sw', 'ew']);
 
 /** Resolves names: at the top against the resource type, inside brackets against one attribute. */
 type Scope = (path: string) => AttributePath | undefined;
@@ -29,7 +28,10 @@ export function parseElementFilter(text: string, of: Attribute, reading: Dialect
   return new Parser(text, reading).parse(elementScope(of));
 }
 
-/** Inside `emails[…]` names are sub-attributes; a simple multi-valued attribute offers `value`. */
+/**
+ * Inside `emails[…]` names are sub-attributes; a simple multi-valued attribute offers `value`. `urn:…:name` is not a name there:
+ * the brackets already say whose sub-attributes are meant.
+ */
 function elementScope(of: Attribute): Scope {
   return path => {
     if (of.type !== 'complex' && path.toLowerCase() === 'value')
@@ -40,6 +42,14 @@ function elementScope(of: Attribute): Scope {
       };
     const sub = findSubAttribute(of, path);
     return sub && { extension: undefined, attribute: sub, sub: undefined };
+  };
+}
+
+/** Inside `name[…]`: the sub-attributes of a one-valued attribute. */
+function memberScope(path: AttributePath): Scope {
+  return name => {
+    const sub = findSubAttribute(path.attribute, name);
+    return sub && { ...path, sub };
   };
 }
 
@@ -103,60 +113,47 @@ class Parser {
     const name = this.take('word').text;
     const path = scope(name);
     if (!path) throw invalidFilter(`the filter names the unknown attribute "${name.slice(0, 100)}"`);
+    // An answer to "password sw …" would give the secret away letter by letter.
+    if ((path.sub ?? path.attribute).returned === 'never')
+      throw invalidFilter(`"${name.slice(0, 100)}" cannot be asked for`);
     if (this.peek()?.kind === '[') return this.element(path);
     return this.operation(path);
   }
 
+  /** `path[…]` or `path[…].sub op value`; one-valued attributes need no element to be found. */
   private element(path: AttributePath): Filter {
+    if (path.sub) throw invalidFilter(`"${path.sub.name}" has no elements to choose from`);
+    const scope = path.attribute.multiValued ? elementScope(path.attribute) : memberScope(path);
     this.take('[');
     this.deeper();
-    const filter = this.or(elementScope(path.attribute));
+    const inner = this.or(scope);
     this.take(']');
     this.depth -= 1;
+    const filter = this.suffixed(inner, scope);
+    return path.attribute.multiValued
+      ? { kind: 'element', path, filter }
+      : { kind: 'and', left: { kind: 'present', path }, right: filter };
+  }
+
+  private suffixed(filter: Filter, scope: Scope): Filter {
     const suffix = this.peek();
-    if (suffix?.kind !== 'word' || !suffix.text.startsWith('.')) return { kind: 'element', path, filter };
+    if (suffix?.kind !== 'word' || !suffix.text.startsWith('.')) return filter;
     this.at += 1;
-    const sub = elementScope(path.attribute)(suffix.text.slice(1));
+    const sub = scope(suffix.text.slice(1));
     if (!sub) throw invalidFilter(`the filter names the unknown attribute "${suffix.text.slice(1, 100)}"`);
-    return { kind: 'element', path, filter: { kind: 'and', left: filter, right: this.operation(sub) } };
+    return { kind: 'and', left: filter, right: this.operation(sub) };
   }
 
   private operation(path: AttributePath): Filter {
     const operator = this.take('word').text.toLowerCase();
     if (operator === 'pr') return { kind: 'present', path };
     if (!OPERATORS.has(operator)) throw invalidFilter(`"${operator.slice(0, 40)}" is no filter operator`);
-    const leaf = path.sub ?? leafOf(path.attribute);
-    const value = this.literal(leaf);
-    checkFits(leaf, operator, value);
-    return { kind: 'compare', path, operator: operator as CompareOperator, value };
-  }
-
-  private literal(leaf: Attribute): Literal {
+    const leaf = leafOf(path);
     const token = this.tokens[this.at];
     this.at += 1;
-    if (token?.kind === 'string') return this.stringFor(leaf, token.text);
-    if (token?.kind !== 'word') throw invalidFilter('a comparison in the filter has no value');
-    const lower = token.text.toLowerCase();
-    if (lower === 'true' || lower === 'false')
-      return leaf.type === 'boolean' ? lower === 'true' : this.bare(token.text);
-    if (lower === 'null') return null;
-    if (/^-?[0-9]+(\.[0-9]+)?$/.test(token.text) && (leaf.type === 'integer' || leaf.type === 'decimal'))
-      return Number(token.text);
-    return this.bare(token.text);
-  }
-
-  private stringFor(leaf: Attribute, text: string): Literal {
-    if (leaf.type !== 'boolean') return text;
-    const lower = text.toLowerCase();
-    if ((lower === 'true' || lower === 'false') && this.reading.grants('loose-filter-literal'))
-      return lower === 'true';
-    throw invalidFilter(`"${leaf.name}" is a boolean; write true or false without quotes`);
-  }
-
-  private bare(text: string): string {
-    if (!this.reading.grants('loose-filter-literal'))
-      throw invalidFilter(`the value ${text.slice(0, 40)} must be in double quotes`);
-    return text;
+    const value = readLiteral(token, leaf, this.reading);
+    checkFits(leaf, operator as CompareOperator, value);
+    return { kind: 'compare', path, operator: operator as CompareOperator, value };
   }
 
   private deeper(): void {
@@ -184,21 +181,4 @@ class Parser {
     this.at += 1;
     return true;
   }
-}
-
-/** A comparison with a complex attribute means its `value`. */
-export const leafOf = (of: Attribute): Attribute =>
-  of.type === 'complex' ? (findSubAttribute(of, 'value') ?? of) : of;
-
-function checkFits(leaf: Attribute, operator: string, value: Literal): void {
-  if (leaf.type === 'complex')
-    throw invalidFilter(`"${leaf.name}" is complex; name one of its sub-attributes`);
-  if (ORDERING.has(operator) && (leaf.type === 'boolean' || leaf.type === 'binary'))
-    throw invalidFilter(`"${operator}" does not apply to the ${leaf.type} attribute "${leaf.name}"`);
-  if (TEXT_ONLY.has(operator) && typeof value !== 'string')
-    throw invalidFilter(`"${operator}" needs a string`);
-  if (value !== null && leaf.type === 'boolean' && typeof value !== 'boolean')
-    throw invalidFilter(`"${leaf.name}" is a boolean`);
-  if (leaf.type === 'dateTime' && typeof value === 'string' && Number.isNaN(Date.parse(value)))
-    throw invalidFilter(`"${leaf.name}" is compared with something that is no date`);
 }

@@ -12,7 +12,7 @@ export const serviceProviderConfig = (base: string, dialect: DialectName): JsonO
   bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
   filter: { supported: true, maxResults: PAGE_MAX },
   changePassword: { supported: false },
-  sort: { supported: false },
+  sort: { supported: true },
   etag: { supported: true },
   pagination: { cursor: false, index: true },
   authenticationSchemes: [
@@ -48,9 +48,11 @@ export const schemaDocument = (base: string, schema: Schema): JsonObject => ({
 });
 
 function attributeDocument(a: Attribute): JsonObject {
-  const { subAttributes, ...rest } = a;
+  const { subAttributes, canonicalValues, referenceTypes, ...rest } = a;
   return {
     ...rest,
+    ...(canonicalValues && { canonicalValues: [...canonicalValues] }),
+    ...(referenceTypes && { referenceTypes: [...referenceTypes] }),
     ...(subAttributes.length > 0 && { subAttributes: subAttributes.map(attributeDocument) }),
   };
 }

@@ -1,4 +1,4 @@
-import type { DialectReading } from '../dialect/dialect.js';
+import type { DialectReading } from '../dialect/dialect-reading.js';
 import type { Filter } from '../filter/filter-ast.js';
 import { parseElementFilter } from '../filter/parse-filter.js';
 import { invalidPath } from '../scim-error.js';

@@ -9,9 +9,14 @@ export type Attribute = {
   returned: 'always' | 'never' | 'default' | 'request';
   uniqueness: 'none' | 'server' | 'global';
   description: string;
+  /** Values that clients may expect; others are taken too (RFC 7643 §7). */
+  canonicalValues?: readonly string[];
+  /** What a reference points at: names of resource types, `uri` or `external`. */
+  referenceTypes?: readonly string[];
   subAttributes: readonly Attribute[];
 };
 
+/** A schema as data; discovery, parser, engine and SQL compiler all read it. */
 export type Schema = { id: string; name: string; description: string; attributes: readonly Attribute[] };
 
 /** A resource type with its core schema and the extensions that a resource may carry. */
@@ -32,11 +37,13 @@ export function attribute(name: string, description: string, definition: Definit
     type: sub ? 'complex' : 'string',
     multiValued: false,
     required: false,
-    caseExact: false,
+    // References and binary values are case exact by their type (RFC 7643 §2.3.6, §2.3.7).
+    caseExact: definition.type === 'reference' || definition.type === 'binary',
     mutability: 'readWrite',
     returned: 'default',
     uniqueness: 'none',
     description,
+    ...(definition.type === 'reference' && { referenceTypes: ['external'] }),
     subAttributes: sub ?? [],
     ...rest,
   };

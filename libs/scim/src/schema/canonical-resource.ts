@@ -1,10 +1,10 @@
-import type { DialectReading } from '../dialect/dialect.js';
+import type { DialectReading } from '../dialect/dialect-reading.js';
 import { isObject, isPolluting, type Json, type JsonObject } from '../json-value.js';
 import { invalidSyntax, invalidValue } from '../scim-error.js';
-import type { Attribute, ResourceType } from './attribute.js';
-import { findAttribute, findExtension, findSubAttribute } from './resource-schema.js';
+import type { ResourceType, Schema } from './attribute.js';
+import { canonicalValue, unknown } from './canonical-value.js';
+import { findAttribute, findExtension, type Resolved } from './resource-schema.js';
 
-/** What to do with read-only attributes: drop them (POST, PUT: RFC 7644 §3.3, §3.5.1) or hand them to the caller. */
 type Canonical = { type: ResourceType; reading: DialectReading };
 
 /**
@@ -17,7 +17,6 @@ export function canonicalResource(body: Json, type: ResourceType, reading: Diale
   checkSchemas(body, type, reading);
   const out: JsonObject = {};
   for (const [name, value] of Object.entries(body)) addMember(out, name, value, { type, reading });
-  exclusivePrimary(out);
   return out;
 }
 
@@ -25,43 +24,37 @@ function addMember(out: JsonObject, name: string, value: Json, c: Canonical): vo
   if (isPolluting(name)) throw invalidSyntax(`the attribute name "${name}" is not allowed`);
   if (name.toLowerCase() === 'password') return discardPassword(c.reading);
   const extension = findExtension(c.type, name);
-  if (extension) {
-    const members = extensionMembers(extension.id, value, c);
-    if (Object.keys(members).length > 0) out[extension.id] = members;
-    return;
-  }
+  if (extension) return addExtension(out, extension, value, c);
   const found = findAttribute(c.type, name);
   if (!found) return unknown(name, c.reading);
-  if (found.attribute.mutability === 'readOnly' || found.attribute.name === 'schemas') return;
-  const canonical = canonicalValue(found.attribute, value, c.reading);
-  if (canonical !== null) out[found.attribute.name] = canonical;
+  if (found.attribute.name !== 'schemas') addValue(out, found, value, c.reading);
 }
 
-function extensionMembers(id: string, value: Json, c: Canonical): JsonObject {
-  if (value === null) return {};
+/** Read-only attributes are ignored in POST and PUT (RFC 7644 §3.3, §3.5.1). */
+function addValue(out: JsonObject, { attribute }: Resolved, value: Json, reading: DialectReading): void {
+  if (attribute.mutability === 'readOnly') return;
+  if (Object.hasOwn(out, attribute.name)) throw invalidSyntax(`"${attribute.name}" stands there twice`);
+  const canonical = canonicalValue(attribute, value, reading);
+  if (canonical !== null) out[attribute.name] = canonical;
+}
+
+function addExtension(out: JsonObject, { id }: Schema, value: Json, c: Canonical): void {
+  if (value === null) return;
   if (!isObject(value)) throw invalidValue(`"${id}" must be an object`);
-  const out: JsonObject = {};
+  const members: JsonObject = {};
   for (const [name, member] of Object.entries(value)) {
     if (isPolluting(name)) throw invalidSyntax(`the attribute name "${name}" is not allowed`);
     const found = findAttribute(c.type, name, id);
-    if (!found) unknown(`${id}:${name}`, c.reading);
-    else {
-      const canonical = canonicalValue(found.attribute, member, c.reading);
-      if (canonical !== null) out[found.attribute.name] = canonical;
-    }
+    if (found) addValue(members, found, member, c.reading);
+    else unknown(`${id}:${name}`, c.reading);
   }
-  return out;
+  if (Object.keys(members).length > 0) out[id] = members;
 }
 
 /** A password is never stored, logged or compared; only a strict connection is told that it does not belong here. */
 export function discardPassword(reading: DialectReading): void {
   if (!reading.grants('password-discarded'))
     throw invalidSyntax('this service takes no passwords; leave out "password"');
-}
-
-export function unknown(name: string, reading: DialectReading): void {
-  if (!reading.grants('unknown-dropped'))
-    throw invalidSyntax(`the schema has no attribute "${name.slice(0, 100)}"`);
 }
 
 function checkSchemas(body: JsonObject, type: ResourceType, reading: DialectReading): void {
@@ -73,63 +66,4 @@ function checkSchemas(body: JsonObject, type: ResourceType, reading: DialectRead
   if (!schemas.some(s => s.toLowerCase() === type.schema.id.toLowerCase()))
     throw invalidSyntax(`"schemas" must name ${type.schema.id}`);
   for (const schema of schemas) if (!known.includes(schema.toLowerCase())) unknown(schema, reading);
-}
-
-/**
- * One attribute's value in canonical form; null means "no value" (RFC 7643 §2.5: null, empty array and absent are the same).
- */
-export function canonicalValue(attribute: Attribute, value: Json, reading: DialectReading): Json {
-  if (value === null) return null;
-  if (!attribute.multiValued) return singleValue(attribute, value, reading);
-  const items = Array.isArray(value) ? value : [value];
-  const canonical = items.map(item => singleValue(attribute, item, reading)).filter(item => item !== null);
-  return canonical.length === 0 ? null : canonical;
-}
-
-function singleValue(attribute: Attribute, value: Json, reading: DialectReading): Json {
-  if (value === null) return null;
-  if (attribute.type === 'complex') return complexValue(attribute, value, reading);
-  if (attribute.type === 'boolean') return booleanValue(attribute, value, reading);
-  const wanted = attribute.type === 'integer' || attribute.type === 'decimal' ? 'number' : 'string';
-  if (typeof value !== wanted) throw invalidValue(`"${attribute.name}" must be a ${wanted}`);
-  return value;
-}
-
-function booleanValue(attribute: Attribute, value: Json, reading: DialectReading): Json {
-  if (typeof value === 'boolean') return value;
-  const lower = typeof value === 'string' ? value.toLowerCase() : undefined;
-  if ((lower === 'true' || lower === 'false') && reading.grants('string-boolean')) return lower === 'true';
-  throw invalidValue(`"${attribute.name}" must be true or false`);
-}
-
-function complexValue(attribute: Attribute, value: Json, reading: DialectReading): Json {
-  if (!isObject(value)) return bareReference(attribute, value, reading);
-  const out: JsonObject = {};
-  for (const [name, member] of Object.entries(value)) {
-    if (isPolluting(name)) throw invalidSyntax(`the attribute name "${name}" is not allowed`);
-    const sub = findSubAttribute(attribute, name);
-    if (!sub) unknown(`${attribute.name}.${name}`, reading);
-    else if (sub.mutability !== 'readOnly') {
-      const canonical = canonicalValue(sub, member, reading);
-      if (canonical !== null) out[sub.name] = canonical;
-    }
-  }
-  return Object.keys(out).length === 0 ? null : out;
-}
-
-function bareReference(attribute: Attribute, value: Json, reading: DialectReading): Json {
-  if (typeof value === 'string' && findSubAttribute(attribute, 'value') && reading.grants('bare-reference'))
-    return { value };
-  throw invalidValue(
-    `"${attribute.name}" must be ${attribute.multiValued ? 'an array of objects' : 'an object'}`,
-  );
-}
-
-/** At most one element of a multi-valued attribute is primary (RFC 7644 §3.5.2): the last one that says so. */
-export function exclusivePrimary(resource: JsonObject): void {
-  for (const value of Object.values(resource)) {
-    if (!Array.isArray(value)) continue;
-    const primaries = value.filter(item => isObject(item) && item.primary === true);
-    for (const item of primaries.slice(0, -1)) if (isObject(item)) item.primary = false;
-  }
 }

@@ -39,7 +39,7 @@ const userSchema: Schema = {
     }),
     attribute('x509Certificates', 'Certificates', {
       multiValued: true,
-      sub: [attribute('value', 'DER, base64', { type: 'binary', caseExact: true }), ...plural().slice(1)],
+      sub: [attribute('value', 'DER, base64', { type: 'binary' }), ...plural().slice(1)],
     }),
     attribute('groups', 'Groups to which the person belongs', {
       multiValued: true,
@@ -48,11 +48,14 @@ const userSchema: Schema = {
         attribute('value', 'Id of the group', { mutability: 'readOnly', caseExact: true }),
         attribute('$ref', 'Address of the group', {
           type: 'reference',
+          referenceTypes: ['User', 'Group'],
           mutability: 'readOnly',
-          caseExact: true,
         }),
         attribute('display', 'Name of the group', { mutability: 'readOnly' }),
-        attribute('type', '"direct" or "indirect"', { mutability: 'readOnly' }),
+        attribute('type', '"direct" or "indirect"', {
+          mutability: 'readOnly',
+          canonicalValues: ['direct', 'indirect'],
+        }),
       ],
     }),
   ],
@@ -70,7 +73,7 @@ const enterpriseSchema: Schema = {
     attribute('manager', 'The manager of the person', {
       sub: [
         attribute('value', 'Id of the manager', { caseExact: true }),
-        attribute('$ref', 'Address of the manager', { type: 'reference', caseExact: true }),
+        attribute('$ref', 'Address of the manager', { type: 'reference', referenceTypes: ['User'] }),
         attribute('displayName', 'Name of the manager', { mutability: 'readOnly' }),
       ],
     }),

@@ -6,7 +6,9 @@ import type { Operation } from '../operation.js';
 import { reportOf } from '../report.js';
 import { dumpHistory } from './dump.js';
 import type { Profile } from './profile.js';
-import { runWorkload, type Observed } from './workload.js';
+import { runWorkload } from './workload.js';
+
+type Observed = Awaited<ReturnType<typeof runWorkload>>;
 
 /**
  * For people: `SEVER_FAULT_SEED` repeats the choices of a run, `_SECONDS`, `_PEOPLE` and `_REST_SECONDS` change its size,

@@ -1,6 +1,13 @@
 import { createKafkaEventLogConsumer } from '@sever/event-log-kafka';
 import { sql } from '../../../harness/clients.js';
+import type { Pipeline } from '../../../harness/pipeline.js';
+import { readKafka } from '../../../harness/kafka-log.js';
+import type { Operation } from '../operation.js';
 import type { Profile } from './profile.js';
+
+const TOPICS = ['requests', 'outcomes'];
+/** A reader without any guard: it only drops what is not above the last log offset. */
+const PLAIN = 'plain-reader';
 
 /**
  * The log on Kafka. Positions are those of the consumers that keep their own, by log offset: what groups store on the brokers
@@ -30,4 +37,19 @@ export const kafka: Profile = {
            left join consumer_offset o on o.consumer = c.consumer and o.topic = lp.topic and o.partition = lp.partition`,
       )
     ).map(row => ({ ...row, next: Number(row.next) })),
+  readAgain,
 };
+
+async function readAgain(pipeline: Pipeline): Promise<Operation[]> {
+  const reader: Operation = { kind: 'reader', reader: PLAIN, topics: TOPICS, arePollsObserved: true };
+  const last = new Map<string, number>();
+  const polls = (await readKafka(pipeline.ready.kafkaBrokers ?? '', TOPICS)).flatMap((e): Operation[] => {
+    const { topic, partition, logOffset } = e;
+    const key = `${topic}/${partition}`;
+    if (logOffset <= (last.get(key) ?? -1)) return [];
+    last.set(key, logOffset);
+    const records = [{ logOffset, eventId: e.id }];
+    return [{ kind: 'poll', reader: PLAIN, member: 'again', epoch: 1, topic, partition, records }];
+  });
+  return [reader, ...polls];
+}

@@ -21,11 +21,9 @@ export class PositionWatch {
     this.running = this.loop();
   }
 
-  /** Ends after one more look. */
   async stop(): Promise<void> {
     this.isStopped = true;
     await this.running;
-    await this.look();
   }
 
   private async loop(): Promise<void> {
@@ -36,7 +34,8 @@ export class PositionWatch {
     }
   }
 
-  private async look(): Promise<void> {
+  /** One look, now. */
+  async look(): Promise<void> {
     for (const position of await this.profile.positions(this.pipeline)) {
       const key = `${position.reader} ${position.topic}/${position.partition}`;
       if (this.seen.get(key) === position.next) continue;

@@ -3,7 +3,7 @@ import { createPostgresEventLogConsumer } from '@sever/event-log-postgres';
 import { openDatabase } from '@sever/postgres';
 import type { Pipeline } from '../../../harness/pipeline.js';
 import { sql } from '../../../harness/clients.js';
-import type { CommitOperation } from '../operation.js';
+import type { CommitOperation, Operation } from '../operation.js';
 
 /** A subscription and how to let go of what it needs. */
 export type OpenedConsumer = { consumer: EventLogConsumer; release(): Promise<void> };
@@ -19,6 +19,8 @@ export type Profile = {
   openConsumer(pipeline: Pipeline, name: string): Promise<OpenedConsumer>;
   /** What is stored for every group and every consumer that keeps its own positions. */
   positions(pipeline: Pipeline): Promise<Position[]>;
+  /** What a log beside the one in PostgreSQL holds now, as the polls of a reader that begins at the beginning. */
+  readAgain?(pipeline: Pipeline): Promise<Operation[]>;
 };
 
 /** The log in PostgreSQL. */

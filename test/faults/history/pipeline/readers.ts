@@ -20,6 +20,7 @@ export class ObservingReader {
     private readonly reader: string,
     private readonly member: string,
     private readonly isInGroup: boolean,
+    private readonly onFatal: ((error: Error) => void) | undefined,
   ) {}
 
   static async start(o: {
@@ -29,9 +30,11 @@ export class ObservingReader {
     reader: string;
     member: string;
     isInGroup: boolean;
+    /** The subscription has ended by itself. */
+    onFatal?: (error: Error) => void;
   }): Promise<ObservingReader> {
     const opened = await o.profile.openConsumer(o.pipeline, o.member);
-    const self = new ObservingReader(opened, o.recorder, o.reader, o.member, o.isInGroup);
+    const self = new ObservingReader(opened, o.recorder, o.reader, o.member, o.isInGroup, o.onFatal);
     try {
       await self.subscribe();
     } catch (error) {
@@ -54,6 +57,7 @@ export class ObservingReader {
       topics: TOPICS,
       from: this.isInGroup ? 'committed' : 'earliest',
       onRecords: (tp, records, epoch) => this.received(tp, records, epoch),
+      onFatal: error => this.onFatal?.(error),
     });
     if (this.isInGroup) this.timer = setInterval(() => void this.commit(), COMMIT_EVERY_MS);
   }

@@ -17,7 +17,8 @@ export class Turns {
     private readonly userName: string,
     /** Whether doors may speak while a restore runs. */
     private readonly mayOverlap: boolean,
-    private readonly untilMs: number,
+    /** Nothing more is to be said. */
+    private readonly isOver: () => boolean,
   ) {}
 
   /**
@@ -28,7 +29,7 @@ export class Turns {
     if (this.mayOverlap) return say();
     const mine = this.tail.then(async () => {
       while (await this.isBusy(phases)) {
-        if (Date.now() > this.untilMs) return;
+        if (this.isOver()) return;
         await sleep(LOOK_EVERY_MS);
       }
       await say();

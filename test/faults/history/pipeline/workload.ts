@@ -13,23 +13,27 @@ import { Nemesis } from './nemesis.js';
 import { makeAccounts } from './people.js';
 import { PositionWatch } from './position-watch.js';
 import type { Profile } from './profile.js';
+import { KeptReader } from './kept-reader.js';
 import { ObservingReader, churn } from './readers.js';
 import { Recorder } from './recorder.js';
 import { RestCaller } from './rest-caller.js';
 import { Turns } from './turns.js';
 
-export type WorkloadOptions = {
+export type WorkOptions = {
   pipeline: Pipeline;
   profile: Profile;
   seed: number;
   people: number;
+  /** Whether people are opted out anew while an earlier opt-out of theirs is being given back. */
+  mayOverlap: boolean;
+};
+
+export type WorkloadOptions = WorkOptions & {
   /** How long is written and broken, in milliseconds. */
   durationMs: number;
   /** How long it may take afterwards until nothing moves, in milliseconds. */
   restMs: number;
   isDisturbed: boolean;
-  /** Whether people are opted out anew while an earlier opt-out of theirs is being given back. */
-  mayOverlap: boolean;
 };
 
 /** What was done and seen. */
@@ -44,8 +48,6 @@ export type Observed = {
   optOuts: number;
   /** What still moved when the time for coming to rest was over. */
   unrest: string | undefined;
-  nemesis: Nemesis;
-  rebalances: number;
 };
 
 const TENANT = 'acme';
@@ -57,50 +59,118 @@ const INSIDE = ['projector', 'connector-scim', 'connector-postgres'];
 const PAUSE_MS = { least: 800, more: 4_000 };
 
 /** Writes through all doors at once while processes are killed and stalled, waits for rest, and collects the history. */
-export async function runWorkload(o: WorkloadOptions): Promise<Observed> {
-  const { pipeline, profile } = o;
+export async function runWorkload(
+  o: WorkloadOptions,
+): Promise<Observed & { nemesis: Nemesis; rebalances: number }> {
   const random = new Random(o.seed);
-  const recorder = new Recorder();
-  const asked = new AskedRequests();
-  const userNames = Array.from({ length: o.people }, (_, i) => `history.${i}@acme.example`);
-  const scimIds = await makeAccounts(pipeline, userNames);
-  declareReaders(recorder);
-  const watch = new PositionWatch(profile, pipeline, recorder);
-  const join = (reader: string, member: string, isInGroup: boolean): Promise<ObservingReader> =>
-    ObservingReader.start({ profile, pipeline, recorder, reader, member, isInGroup });
-  const readers = [await join(TAIL, 'tail', false), await join(GROUP, 'host', true)];
-  watch.start();
+  const workload = await Workload.start({ ...o, seed: random.int(2 ** 31) });
   try {
     const until = Date.now() + o.durationMs;
-    const nemesis = new Nemesis(pipeline, new Random(random.int(2 ** 31)));
-    const actors = userNames.flatMap((name, i) => actorsOf(o, asked, { name, i, untilMs: until }, random));
-    const [rebalances] = await Promise.all([
-      churn(member => join(GROUP, member, true), new Random(random.int(2 ** 31)), until),
-      o.isDisturbed ? nemesis.run(until) : undefined,
-      ...actors.map(actor => actor()),
-    ]);
-    const unrest = await comeToRest(pipeline, profile, TENANT, o.restMs).then(
+    const nemesis = new Nemesis(o.pipeline, new Random(random.int(2 ** 31)));
+    const [rebalances] = await workload.during(() =>
+      Promise.all([
+        churn(member => workload.join(member), new Random(random.int(2 ** 31)), until),
+        o.isDisturbed ? nemesis.run(until) : undefined,
+        sleep(o.durationMs),
+      ]),
+    );
+    return { ...(await workload.rest(o.restMs)), nemesis, rebalances };
+  } finally {
+    await workload.stop();
+  }
+}
+
+/** Many clients that write, and readers that write down what they are given, for as long as something else is done. */
+export class Workload {
+  private readonly recorder = new Recorder();
+  private readonly asked = new AskedRequests();
+  private readonly watch: PositionWatch;
+  private readonly readers: KeptReader[] = [];
+  private isWriting = false;
+
+  private constructor(
+    private readonly o: WorkOptions,
+    private readonly scimIds: ReadonlyMap<string, string>,
+    private readonly actors: readonly Actor[],
+  ) {
+    this.watch = new PositionWatch(o.profile, o.pipeline, this.recorder);
+  }
+
+  static async start(o: WorkOptions): Promise<Workload> {
+    const random = new Random(o.seed);
+    const userNames = Array.from({ length: o.people }, (_, i) => `history.${i}@acme.example`);
+    const scimIds = await makeAccounts(o.pipeline, userNames);
+    const actors: Actor[] = [];
+    const workload = new Workload(o, scimIds, actors);
+    for (const [i, name] of userNames.entries())
+      actors.push(...actorsOf(o, workload.asked, { name, i, isOver: () => !workload.isWriting }, random));
+    declareReaders(workload.recorder);
+    for (const reader of [TAIL, GROUP])
+      workload.readers.push(
+        await KeptReader.start(reader, (member, onFatal) =>
+          workload.read(reader, member, reader === GROUP, onFatal),
+        ),
+      );
+    workload.watch.start();
+    return workload;
+  }
+
+  /** A further member of the test's own group. */
+  join(member: string): Promise<ObservingReader> {
+    return this.read(GROUP, member, true);
+  }
+
+  /** Writes while something is done; resolves when both have ended. */
+  async during<T>(deed: () => Promise<T>): Promise<T> {
+    this.isWriting = true;
+    const writing = Promise.all(this.actors.map(actor => actor()));
+    // A client that fails is told of at the end.
+    writing.catch(() => undefined);
+    try {
+      return await deed();
+    } finally {
+      this.isWriting = false;
+      await writing;
+    }
+  }
+
+  /** Waits until nothing moves, and collects the history since the start. */
+  async rest(restMs: number): Promise<Observed> {
+    const { pipeline, profile } = this.o;
+    const unrest = await comeToRest(pipeline, profile, TENANT, restMs).then(
       () => undefined,
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
-    await watch.stop();
-    const look = (): Promise<Operation[]> => collect(pipeline, asked, scimIds);
+    await this.watch.look();
+    const look = (): Promise<Operation[]> => collect(this.o, this.asked, this.scimIds);
     const collected = await look();
-    await caughtUp(recorder, collected);
+    await caughtUp(this.recorder, collected, Math.min(restMs, CATCH_UP_MS));
+    const { operations } = this.recorder;
     return {
-      operations: [...recorder.operations, ...collected],
-      seenMeanwhile: [...recorder.operations],
+      operations: [...operations, ...collected],
+      seenMeanwhile: [...operations],
       lookAgain: look,
-      scimIds,
-      asked,
+      scimIds: this.scimIds,
+      asked: this.asked,
       optOuts: (await allOptOuts(pipeline, TENANT)).length,
       unrest,
-      nemesis,
-      rebalances,
     };
-  } finally {
-    await watch.stop().catch(() => undefined);
-    for (const reader of readers) await reader.stop();
+  }
+
+  async stop(): Promise<void> {
+    await this.watch.stop().catch(() => undefined);
+    for (const reader of this.readers) await reader.stop();
+  }
+
+  private read(
+    reader: string,
+    member: string,
+    isInGroup: boolean,
+    onFatal: (error: Error) => void = () => undefined,
+  ): Promise<ObservingReader> {
+    const { pipeline, profile } = this.o;
+    const { recorder } = this;
+    return ObservingReader.start({ profile, pipeline, recorder, reader, member, isInGroup, onFatal });
   }
 }
 
@@ -115,13 +185,13 @@ type Actor = () => Promise<void>;
 
 /** Everybody who speaks about one person: one connection or two, and for some a caller of the REST door. */
 function actorsOf(
-  { pipeline, mayOverlap }: WorkloadOptions,
+  { pipeline, mayOverlap }: WorkOptions,
   asked: AskedRequests,
-  { name: userName, i, untilMs }: { name: string; i: number; untilMs: number },
+  { name: userName, i, isOver }: { name: string; i: number; isOver: () => boolean },
   random: Random,
 ): Actor[] {
   const connections = i % 3 === 0 ? [i, i + 1] : [i];
-  const turns = new Turns(pipeline, TENANT, userName, mayOverlap, untilMs);
+  const turns = new Turns(pipeline, TENANT, userName, mayOverlap, isOver);
   const providers = connections.map(
     n =>
       new IdentityProvider(
@@ -135,7 +205,7 @@ function actorsOf(
   const own = new Random(random.int(2 ** 31));
   const caller = new RestCaller(pipeline.ready.api, TENANT, userName, asked, own, turns);
   return [...providers, ...(i % 3 === 1 ? [caller] : [])].map(actor => async () => {
-    while (Date.now() < untilMs) {
+    while (!isOver()) {
       await actor.step();
       await sleep(PAUSE_MS.least + own.int(PAUSE_MS.more));
     }
@@ -144,7 +214,7 @@ function actorsOf(
 
 /** Everything that can be looked up once nothing moves. */
 async function collect(
-  pipeline: Pipeline,
+  { pipeline, profile }: WorkOptions,
   asked: AskedRequests,
   scimIds: ReadonlyMap<string, string>,
 ): Promise<Operation[]> {
@@ -156,6 +226,7 @@ async function collect(
     ...effects,
     ...(await accountOperations(pipeline, TENANT, scimIds, new Set(effects.map(e => e.key)))),
     ...(await readAudit(pipeline)),
+    ...((await profile.readAgain?.(pipeline)) ?? []),
     await digestOperation(pipeline),
   ];
 }
@@ -169,12 +240,17 @@ async function digestOperation(pipeline: Pipeline): Promise<Operation> {
   return { kind: 'digest', what: 'the state of the read models', live: liveDigest, rebuilt: replayDigest };
 }
 
-const CATCH_UP_MS = 30_000;
+/** A member that ended without a word keeps its partitions for 45 s; so may its successor. */
+const CATCH_UP_MS = 120_000;
 
 /** The test's own readers get the time to read to the end; whether they did is for the checks to say. */
-async function caughtUp(recorder: Recorder, collected: readonly Operation[]): Promise<void> {
+async function caughtUp(
+  recorder: Recorder,
+  collected: readonly Operation[],
+  timeoutMs: number,
+): Promise<void> {
   const wanted = collected.filter(o => o.kind === 'record').length;
-  const deadline = Date.now() + CATCH_UP_MS;
+  const deadline = Date.now() + timeoutMs;
   while (Date.now() < deadline) {
     const seen = (reader: string): number => {
       const ids = new Set<string>();

@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  createConnection,
+  createSubject,
+  directoryMigrations,
+  insertResource,
+  queryResources,
+  type StoredResource,
+} from '@sever/directory';
+import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
+import {
+  DialectReading,
+  ENTERPRISE_SCHEMA_ID,
+  USER,
+  dialectOf,
+  matches,
+  normaliseUserName,
+  parseFilter,
+  parseSort,
+  sortResources,
+  type JsonObject,
+} from '@sever/scim';
+import { storeOfUsers, userDocument } from './user-document.js';
+
+const BASE = 'https://sever.example/scim/v2/idp';
+const PEOPLE: JsonObject[] = [
+  {
+    userName: 'ÄNNE@x.example',
+    externalId: 'E1',
+    active: true,
+    displayName: 'Änne',
+    emails: [{ value: 'a@x.example', type: 'work' }],
+  },
+  { userName: 'bob@x.example', externalId: 'e1', active: false, [ENTERPRISE_SCHEMA_ID]: { department: 'd' } },
+  { userName: 'cy@x.example', active: true, displayName: 'Änne', title: "o'clock" },
+];
+
+describe('a query for users', () => {
+  let db: TestDatabase;
+  const stored: StoredResource[] = [];
+  beforeAll(async () => {
+    db = await createTestDatabase(directoryMigrations);
+    await createConnection(db.owner, { id: 'idp', tenant: 'acme', dialect: 'strict' });
+    for (const attributes of PEOPLE) {
+      const userNameNorm = normaliseUserName(String(attributes.userName));
+      const { id: subject } = await createSubject(db.owner, 'acme', userNameNorm);
+      stored.push(
+        await insertResource(db.owner, {
+          connection: 'idp',
+          id: randomUUID(),
+          tenant: 'acme',
+          subject,
+          attributes,
+          userNameNorm,
+          externalId: typeof attributes.externalId === 'string' ? attributes.externalId : null,
+          active: attributes.active === true,
+        }),
+      );
+    }
+  });
+  afterAll(() => db.drop());
+
+  const ask = (filter: string | undefined, sortBy?: string, sortOrder?: string, offset = 0, limit = 100) =>
+    queryResources(
+      db.owner,
+      'idp',
+      {
+        filter:
+          filter === undefined
+            ? undefined
+            : parseFilter(filter, USER, new DialectReading(dialectOf('strict'))),
+        sort: parseSort(sortBy, sortOrder, USER),
+        offset,
+        limit,
+      },
+      storeOfUsers(BASE),
+    );
+
+  it.each([
+    'userName eq "änne@X.EXAMPLE"',
+    'externalId eq "e1"',
+    'externalId pr',
+    'active eq false',
+    'not (active eq false)',
+    'displayName eq "ÄNNE"',
+    'emails[type eq "work"].value eq "A@x.example"',
+    `schemas eq "${ENTERPRISE_SCHEMA_ID}"`,
+    `schemas[value eq "${ENTERPRISE_SCHEMA_ID}"]`,
+    'schemas eq "urn:none"',
+    `${ENTERPRISE_SCHEMA_ID}:department eq "D"`,
+    'meta pr',
+    'meta.resourceType eq "User"',
+    'meta.created gt "2015-10-10T14:38:21.8617979-07:00"',
+    'meta.lastModified lt "2015-10-10T14:38:21Z"',
+    'meta.version eq "W/\\"1\\""',
+    `meta.location sw "${BASE}"`,
+    `title eq "o'clock"`,
+    'id pr',
+  ])('with %s finds whom the documents match', async filter => {
+    const parsed = parseFilter(filter, USER, new DialectReading(dialectOf('strict')));
+    const expected = stored.filter(r => matches(parsed, userDocument(r, BASE))).map(r => r.id);
+    const { total, items } = await ask(filter);
+    expect(items.map(r => r.id)).toEqual(expected);
+    expect(total).toBe(expected.length);
+  });
+
+  it('finds one by id and by the time it shows', async () => {
+    const [one] = stored;
+    if (!one) throw new Error('nobody is stored');
+    expect((await ask(`id eq "${one.id}"`)).items.map(r => r.id)).toEqual([one.id]);
+    expect((await ask(`id eq "${one.id.toUpperCase()}"`)).total).toBe(0);
+    expect((await ask('id eq "no-uuid"')).total).toBe(0);
+    expect((await ask(`meta.created le "${one.createdAt.toISOString()}"`)).items.map(r => r.id)).toContain(
+      one.id,
+    );
+  });
+
+  it.each(['userName', 'displayName', 'meta.created', 'emails.value', 'title', 'active', 'schemas'])(
+    'sorts by %s as its documents do',
+    async path => {
+      for (const order of ['ascending', 'descending']) {
+        const sort = parseSort(path, order, USER);
+        if (!sort) throw new Error('no order was read');
+        const expected = sortResources(
+          stored.map(r => userDocument(r, BASE)),
+          sort,
+        ).map(doc => doc.id);
+        expect((await ask(undefined, path, order)).items.map(r => r.id)).toEqual(expected);
+      }
+    },
+  );
+
+  it('pages through its hits and counts them all', async () => {
+    const pages = [];
+    for (const offset of [0, 1, 2, 3]) pages.push(await ask('userName pr', 'userName', undefined, offset, 1));
+    expect(pages.map(p => p.total)).toEqual([3, 3, 3, 3]);
+    expect(pages.map(p => p.items.length)).toEqual([1, 1, 1, 0]);
+    expect(new Set(pages.flatMap(p => p.items.map(r => r.id))).size).toBe(3);
+    expect(await ask('userName pr', undefined, undefined, 0, 0)).toEqual({ total: 3, items: [] });
+  });
+});

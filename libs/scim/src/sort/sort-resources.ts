@@ -1,0 +1,68 @@
+import { leafOf } from '../filter/filter-ast.js';
+import { folded, member, orderOf, valuesAt } from '../filter/match-filter.js';
+import { isObject, isPresent, type Json } from '../json-value.js';
+import type { AttributePath } from '../schema/attribute-path.js';
+import { resolvePath } from '../schema/attribute-path.js';
+import type { ResourceType } from '../schema/attribute.js';
+import { invalidPath, invalidValue } from '../scim-error.js';
+
+/** An order of resources (RFC 7644 §3.4.2.3). */
+export type Sort = { path: AttributePath; isDescending: boolean };
+
+/**
+ * Reads `sortBy` and `sortOrder`; undefined when no order is asked for.
+ * @throws ScimError 400 `invalidPath` (unknown attribute, or a complex one without a value), `invalidValue` (unknown order)
+ */
+export function parseSort(
+  sortBy: string | undefined,
+  sortOrder: string | undefined,
+  type: ResourceType,
+): Sort | undefined {
+  const order = (sortOrder || 'ascending').toLowerCase();
+  if (order !== 'ascending' && order !== 'descending')
+    throw invalidValue('"sortOrder" must be ascending or descending');
+  if (!sortBy) return undefined;
+  const path = resolvePath(type, sortBy.trim());
+  const leaf = path && leafOf(path);
+  if (!leaf || leaf.returned === 'never')
+    throw invalidPath(`"sortBy" names the unknown attribute "${sortBy.slice(0, 100)}"`);
+  if (leaf.type === 'complex')
+    throw invalidPath(`"${leaf.name}" is complex; sort by one of its sub-attributes`);
+  return { path, isDescending: order === 'descending' };
+}
+
+/**
+ * Sorts a copy; equal resources keep their order. Resources without a value come last, in descending order first. `sortSql` orders
+ * the same in a database.
+ */
+export function sortResources<Resource extends Json>(resources: readonly Resource[], sort: Sort): Resource[] {
+  const direction = sort.isDescending ? -1 : 1;
+  return resources
+    .map(resource => ({ resource, key: sortValue(resource, sort.path) }))
+    .sort((a, b) => direction * compareKeys(a.key, b.key, sort.path))
+    .map(({ resource }) => resource);
+}
+
+function compareKeys(a: Json | undefined, b: Json | undefined, path: AttributePath): number {
+  if (a === undefined || b === undefined) return Number(a === undefined) - Number(b === undefined);
+  return orderOf(leafOf(path), a, b) ?? 0;
+}
+
+/** The value by which a resource is ordered: of several, that of the primary element, else the first one assigned. */
+export function sortValue(resource: Json, path: AttributePath): Json | undefined {
+  const leaf = leafOf(path);
+  const elements = valuesAt(resource, { ...path, sub: undefined });
+  const primary = elements.findIndex(element => isObject(element) && element.primary === true);
+  const ordered =
+    primary < 0 ? elements : [elements[primary] ?? null, ...elements.filter((_, i) => i !== primary)];
+  const values = ordered
+    .flatMap(element => (isObject(element) ? (member(element, leaf.name) ?? []) : element))
+    .filter(isPresent);
+  return values[0];
+}
+
+/** The key in the form in which it is compared; for stores that page by it. */
+export const foldedSortValue = (resource: Json, path: AttributePath): Json | undefined => {
+  const value = sortValue(resource, path);
+  return typeof value === 'string' ? folded(leafOf(path), value) : value;
+};

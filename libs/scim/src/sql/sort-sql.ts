@@ -1,0 +1,47 @@
+import { leafOf } from '../filter/filter-ast.js';
+import type { AttributePath } from '../schema/attribute-path.js';
+import type { Attribute } from '../schema/attribute.js';
+import type { Sort } from '../sort/sort-resources.js';
+import type { SqlColumn, SqlStore } from './sql-store.js';
+import { Aliases, columnOf, comparableSql, foldedSql, valuesOf, type SqlRoot } from './sql-values.js';
+
+/**
+ * An `order by` term that orders rows as {@link sortResources} orders their resources. Rows without a value come last, in
+ * descending order first. The caller adds a term that makes the order total.
+ */
+export function sortSql(sort: Sort, store: SqlStore): string {
+  return `${keySql(sort.path, { kind: 'row', store })} ${sort.isDescending ? 'desc nulls first' : 'asc nulls last'}`;
+}
+
+function keySql(path: AttributePath, root: SqlRoot): string {
+  const leaf = leafOf(path);
+  const column = columnOf(root, path);
+  const byColumn = column && columnKey(column, leaf);
+  if (byColumn) return byColumn;
+  const aliases = new Aliases();
+  const { from, value } = valuesOf(root, path, leaf, aliases);
+  const key = comparableSql(leaf, value);
+  if (from === undefined) return `(${key})`;
+  // The first row source holds the elements in their order; its alias is the first one given out.
+  const numbered = from.replace(' as v1(e)', ' with ordinality as v1(e, position)');
+  const isSecondary = `(v1.e -> 'primary') is distinct from 'true'::jsonb`;
+  return `(select ${key} from ${numbered} where (${key}) is not null order by ${isSecondary}, v1.position limit 1)`;
+}
+
+function columnKey(column: SqlColumn, leaf: Attribute): string | undefined {
+  switch (column.kind) {
+    case 'text':
+      return column.isFolded
+        ? `(nullif(${column.sql}, '') collate "C")`
+        : `(${foldedSql(leaf, `nullif(${column.sql}, '')`)})`;
+    case 'uuid':
+      return `(${column.sql}::text collate "C")`;
+    case 'timestamp':
+      return `date_trunc('milliseconds', ${column.sql})`;
+    case 'boolean':
+      return column.sql;
+    case 'texts':
+    case 'json':
+      return undefined;
+  }
+}

@@ -1,0 +1,8 @@
+import type { Site } from './site.js';
+
+/** Something that goes wrong while people are opted out. */
+export type Fault = {
+  name: string;
+  /** Does it, proves that it took effect, and resolves when it is over and everything that died is back. */
+  happen(site: Site): Promise<void>;
+};
