@@ -34,36 +34,38 @@ type Received = {
  * @throws EventLogError `log.unreadable` for a message that the relay did not write
  */
 export function fromMessage(topic: string, partition: number, message: Received): LogRecord {
-  const { key, value, headers = {} } = message;
-  const logOffset = textOf(headers[LOG_OFFSET_HEADER]) ?? '';
-  if (key === null || value === null || !/^\d+$/.test(logOffset))
+  const logOffset = textOf(message.headers?.[LOG_OFFSET_HEADER]) ?? '';
+  if (!isWhole(message) || !/^\d+$/.test(logOffset))
     throw new EventLogError(
       'log.unreadable',
       `${topic}/${partition} holds a message at ${message.offset} that the relay did not write; find out who else may write there`,
     );
-  return new ReceivedRecord(topic, partition, message, key, value, headers, BigInt(logOffset));
+  return new ReceivedRecord(topic, partition, BigInt(logOffset), message);
 }
+
+type Whole = Received & { key: Buffer; value: Buffer };
+const isWhole = (message: Received): message is Whole => message.key !== null && message.value !== null;
 
 /** Its headers become text when somebody asks for them: hardly any reader does, and it is half of the work of a record. */
 class ReceivedRecord implements LogRecord {
   readonly offset: bigint;
   readonly key: string;
   readonly type: string;
+  readonly value: Buffer;
   readonly timestamp: number;
   readonly #headers: IHeaders;
 
   constructor(
     readonly topic: string,
     readonly partition: number,
-    message: Received,
-    key: Buffer,
-    readonly value: Buffer,
-    headers: IHeaders,
     readonly logOffset: bigint,
+    message: Whole,
   ) {
+    const { headers = {} } = message;
     this.offset = BigInt(message.offset);
-    this.key = key.toString('utf8');
+    this.key = message.key.toString('utf8');
     this.type = textOf(headers[TYPE_HEADER]) ?? textOf(headers[CE_TYPE_HEADER]) ?? '';
+    this.value = message.value;
     this.timestamp = Number(message.timestamp);
     this.#headers = headers;
   }

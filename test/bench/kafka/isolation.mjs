@@ -22,7 +22,7 @@ const CHUNK = 500;
  * What one sick key costs the healthy ones: its handler fails and is tried again, or takes a second. The log holds thousands of
  * its records, so that its partition fills up and is paused; the clock runs from the first healthy record to the last.
  */
-export const kafkaIsolation = (progress, { brokers, keys = 1_500, each = 8, rounds = 4 } = {}) =>
+export const kafkaIsolation = (progress, { brokers, keys = 1_500, each = 16, rounds = 5 } = {}) =>
   inKafkaWorld({ brokers, progress }, async world => {
     const healthy = await fill(world, keys, each);
     const ways = {
