@@ -46,6 +46,7 @@ export {
   insertResource,
   removeResource,
   updateOfVersion,
+  updateOfVersionBeforeOptOut,
   updateResource,
   type StoredResource,
 } from './resources/scim-resource-store.js';
@@ -65,7 +66,10 @@ export {
   lockStanding,
   lockStandingById,
   lockStandings,
+  hasStanding,
+  isOpenedTwice,
   openStanding,
+  standingOpenedBy,
   otherLiveSubject,
   setAskers,
   setLegalHold,

@@ -27,7 +27,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../ingress-context.js';
 import { GroupWrites, groupEtag, groupNotFound } from '../writes/group-writes.js';
-import type { Writer } from '../writes/user-writes.js';
+import type { Writer } from '../writes/user-request.js';
 import { namesTag } from './entity-tags.js';
 import { groupDocument, groupLocation, projectGroup, showsMembers, storeOfGroups } from './group-document.js';
 import { groupOfPost, groupOfPut, patchOfGroup } from './group-requests.js';

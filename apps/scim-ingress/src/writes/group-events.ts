@@ -10,7 +10,7 @@ import {
   type SeverEvent,
 } from '@sever/event-contracts';
 import { currentTraceparent } from '@sever/telemetry';
-import type { Writer } from './user-writes.js';
+import type { Writer } from './user-request.js';
 
 type GroupEventType = Extract<SeverEvent['type'], `sever.group.${string}`>;
 type Place = 'actor' | 'target' | 'door' | 'connection' | 'group';

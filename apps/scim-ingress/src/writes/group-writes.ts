@@ -20,7 +20,7 @@ import { IngressContext } from '../ingress-context.js';
 import { namesTag } from '../scim/entity-tags.js';
 import { commitWrite } from './commit.js';
 import { GroupEvents } from './group-events.js';
-import type { Writer } from './user-writes.js';
+import type { Writer } from './user-request.js';
 
 /** What a request makes of a group: its attributes without members, and what happens to the members. */
 export type GroupChange = { attributes: JsonObject; members: MembershipDelta };
