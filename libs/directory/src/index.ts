@@ -3,10 +3,8 @@ export { directoryMigrations } from './directory-migrations.js';
 export { findGroup, insertGroup, removeGroup, updateGroup, type StoredGroup } from './groups/group-store.js';
 export {
   changeMembers,
-  groupsOfMembers,
   leaveAllGroups,
   membersOf,
-  type GroupOfMember,
   type MembersMoved,
   type MembershipChange,
   type StoredMember,

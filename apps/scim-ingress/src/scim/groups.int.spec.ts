@@ -277,6 +277,22 @@ describe('SCIM Groups', () => {
       expect(await ingress.eventsOf(id)).toHaveLength(1);
     });
 
+    it('are told by their members', async () => {
+      const user = await person(dialect);
+      const id = await makeGroup(dialect, user.id);
+      const { body } = await send(dialect, 'GET', `/Users/${user.id}`);
+      const { displayName } = (await send(dialect, 'GET', `/Groups/${id}`)).body;
+      const $ref = `${ingress.base(dialect)}/Groups/${id}`;
+      expect(body.groups).toEqual([{ value: id, display: displayName, type: 'direct', $ref }]);
+      const filter = encodeURIComponent(`groups.value eq "${id}"`);
+      const found = await send(dialect, 'GET', `/Users?filter=${filter}`);
+      expect(found.body.Resources).toEqual([body]);
+      const echoed = await send(dialect, 'PUT', `/Users/${user.id}`, { ...body, title: 't' });
+      expect(echoed.body.groups).toEqual(body.groups);
+      await patch(dialect, id, { op: 'remove', path: 'members' });
+      expect((await send(dialect, 'GET', `/Users/${user.id}`)).body).not.toHaveProperty('groups');
+    });
+
     it('lose a user who is removed, whoever else is in them', async () => {
       const [user, other] = [await person(dialect), await person(dialect)];
       const id = await makeGroup(dialect, user.id, other.id);
