@@ -43,6 +43,14 @@ export function createKafkaEventLogConsumer(o: KafkaConsumerOptions): EventLogCo
 }
 
 const RETRY_MS = 500;
+/**
+ * The client counts failed attempts and forgets them only when it joins a group again: some broken connections in a year would
+ * end it. Whether it makes progress is for {@link ProgressWatch} to judge. What it cannot recover from still ends it.
+ */
+const PATIENCE = {
+  ...{ retries: Number.MAX_SAFE_INTEGER, initialRetryTime: 200, maxRetryTime: 2_000 },
+  restartOnFailure: () => Promise.resolve(false),
+};
 const DISCONNECT_MS = 10_000;
 type CommitNow = EachBatchPayload['commitOffsetsIfNecessary'];
 
@@ -165,7 +173,7 @@ class KafkaEventLogConsumer implements EventLogConsumer {
       maxWaitTimeInMs: this.o.maxWaitMs,
       allowAutoTopicCreation: false,
       readUncommitted: false,
-      retry: { retries: 8, restartOnFailure: () => Promise.resolve(false) },
+      retry: PATIENCE,
     });
     const { GROUP_JOIN, REBALANCING, CRASH, FETCH } = consumer.events;
     // Listeners run at once, before the client goes on: what is paused here is not fetched.
