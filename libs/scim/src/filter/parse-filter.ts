@@ -17,10 +17,23 @@ type Scope = (path: string) => AttributePath | undefined;
 
 /**
  * Parses a filter against a resource type (RFC 7644 §3.4.2.2); `not` binds tighter than `and`, `and` tighter than `or`.
+ * @param others types that are searched in the same request: their attributes have no value in resources of this type
  * @throws ScimError 400 `invalidFilter` for bad syntax, unknown attributes, operators that do not fit, and absurd sizes
  */
-export function parseFilter(text: string, type: ResourceType, reading: DialectReading): Filter {
-  return new Parser(text, reading).parse(path => resolvePath(type, path));
+export function parseFilter(
+  text: string,
+  type: ResourceType,
+  reading: DialectReading,
+  others: readonly ResourceType[] = [],
+): Filter {
+  const types = [type, ...others];
+  return new Parser(text, reading).parse(path => {
+    for (const one of types) {
+      const found = resolvePath(one, path);
+      if (found) return found;
+    }
+    return undefined;
+  });
 }
 
 /** Parses what stands between the brackets of a value path. */
@@ -65,6 +78,8 @@ class Parser {
   ) {
     if (text.length > FILTER_LENGTH_MAX)
       throw invalidFilter(`the filter is longer than ${FILTER_LENGTH_MAX} characters`);
+    if (!text.isWellFormed() || text.includes('\0'))
+      throw invalidFilter('the filter holds a NUL character or half a surrogate pair');
     this.tokens = tokenize(text);
   }
 

@@ -1,5 +1,5 @@
 import { leafOf } from '../filter/filter-ast.js';
-import { folded, member, orderOf, valuesAt } from '../filter/match-filter.js';
+import { member, orderOf, valuesAt } from '../filter/match-filter.js';
 import { isObject, isPresent, type Json } from '../json-value.js';
 import type { AttributePath } from '../schema/attribute-path.js';
 import { resolvePath } from '../schema/attribute-path.js';
@@ -60,9 +60,3 @@ export function sortValue(resource: Json, path: AttributePath): Json | undefined
     .filter(isPresent);
   return values[0];
 }
-
-/** The key in the form in which it is compared; for stores that page by it. */
-export const foldedSortValue = (resource: Json, path: AttributePath): Json | undefined => {
-  const value = sortValue(resource, path);
-  return typeof value === 'string' ? folded(leafOf(path), value) : value;
-};
