@@ -76,10 +76,14 @@ const churn: Fault = {
   happen: async site => {
     for (let round = 0; round < CHURN_ROUNDS; round += 1) {
       const twin = await startTwin('connector-scim', site.pidOf('connector-scim'));
-      const guest = await site.join(`guest-${round}`);
-      await untilReady(twin, 'connector-scim');
-      await sleep(EVERY_MS);
-      await Promise.all([guest.stop(), twin.stop()]);
+      let guest: Awaited<ReturnType<Site['join']>> | undefined;
+      try {
+        guest = await site.join(`guest-${round}`);
+        await untilReady(twin, 'connector-scim');
+        await sleep(EVERY_MS);
+      } finally {
+        await Promise.all([guest?.stop(), twin.stop()]);
+      }
       await sleep(EVERY_MS);
     }
   },
