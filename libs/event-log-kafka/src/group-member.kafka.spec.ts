@@ -4,10 +4,8 @@ import { connect, type Socket } from 'node:net';
 import type { LogRecord } from '@sever/event-log';
 import { ObservedMember, eventually } from '@sever/event-log/testing';
 import { startScratchKafka } from '@sever/kafka-cluster/testing';
-import {
-  createKafkaEventLogConsumer,
-  type KafkaConsumerOptions,
-} from './consumer/kafka-event-log-consumer.js';
+import { createKafkaEventLogConsumer } from './consumer/kafka-event-log-consumer.js';
+import type { KafkaConsumerOptions } from './consumer/kafka-consumer-options.js';
 import { ensureKafkaTopics } from './ensure-kafka-topics.js';
 import { createKafkaClient } from './kafka-client.js';
 import { createKafkaRelayTarget } from './kafka-relay-target.js';
