@@ -2,10 +2,8 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, jest } from '@je
 import { randomUUID } from 'node:crypto';
 import { partitionKey, type ConsumerStart, type LogRecord, type TopicPartition } from '@sever/event-log';
 import { ObservedMember, eventually } from '@sever/event-log/testing';
-import {
-  createKafkaEventLogConsumer,
-  type KafkaConsumerOptions,
-} from './consumer/kafka-event-log-consumer.js';
+import { createKafkaEventLogConsumer } from './consumer/kafka-event-log-consumer.js';
+import type { KafkaConsumerOptions } from './consumer/kafka-consumer-options.js';
 import { ensureKafkaTopics } from './ensure-kafka-topics.js';
 import { KafkaAdminSession } from './kafka-admin-session.js';
 import { createKafkaClient } from './kafka-client.js';
@@ -91,7 +89,7 @@ describe('the client of Kafka', () => {
     await eventually('delivery again', () => logs(owner).slice(-2).join() === '2,3');
     expect(seen.revoked.map(r => r.epoch)).toEqual([first, first]);
     await seen.consumer.commit(new Map([[partitionKey(here), 4n]]), first);
-    expect((await session.committed(group, [topic])).get(partitionKey(here))).toBe(2n);
+    expect((await session.commits(group, [topic])).get(partitionKey(here))?.offset).toBe(2n);
   });
 
   it('still takes a commit of a member that is told that others join', async () => {
@@ -110,7 +108,7 @@ describe('the client of Kafka', () => {
     await eventually('delivery', () => logs(seen).length === 4);
     const other = await member();
     await eventually('sharing', () => seen.assigned.size + other.assigned.size === 2);
-    expect((await session.committed(group, [topic])).get(partitionKey(here))).toBe(4n);
+    expect((await session.commits(group, [topic])).get(partitionKey(here))?.offset).toBe(4n);
     await forward(range(4, 5));
     await eventually('delivery of the next', () => [...logs(seen), ...logs(other)].includes(4));
     expect([...logs(seen), ...logs(other)]).toEqual([0, 1, 2, 3, 4]);
@@ -140,7 +138,7 @@ describe('the client of Kafka', () => {
     await seen.consumer.stop({ drainMs: 0 });
     await deleteBefore(4);
     await expect(member()).rejects.toMatchObject({ code: 'log.position-lost' });
-    expect((await session.committed(group, [topic])).get(partitionKey(here))).toBe(2n);
+    expect((await session.commits(group, [topic])).get(partitionKey(here))?.offset).toBe(2n);
   });
 
   async function deleteBefore(offset: number): Promise<void> {

@@ -1,7 +1,5 @@
-export {
-  createKafkaEventLogConsumer,
-  type KafkaConsumerOptions,
-} from './consumer/kafka-event-log-consumer.js';
+export { createKafkaEventLogConsumer } from './consumer/kafka-event-log-consumer.js';
+export { type KafkaConsumerOptions } from './consumer/kafka-consumer-options.js';
 export { ensureKafkaTopics } from './ensure-kafka-topics.js';
 export { createKafkaEventLogAdmin } from './kafka-event-log-admin.js';
 export { createKafkaRelayTarget } from './kafka-relay-target.js';

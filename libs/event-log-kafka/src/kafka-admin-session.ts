@@ -1,5 +1,6 @@
 import { EventLogError, partitionKey, type Offsets, type PartitionKey } from '@sever/event-log';
 import type { Admin, Kafka } from 'kafkajs';
+import { logIn, type Commit } from './consumer/commit-note.js';
 import { unavailable } from './kafka-client.js';
 
 type Row = { partition: number; offset: string };
@@ -30,15 +31,23 @@ export class KafkaAdminSession {
     );
   }
 
-  /**
-   * What a group has committed; partitions without a commit are missing.
-   * @throws EventLogError `log.position-lost` when the client has put its own mark in the place of a position
-   */
-  committed(group: string, topics: readonly string[]): Promise<Offsets> {
+  /** What a group has committed; partitions without a commit are missing. */
+  commits(group: string, topics: readonly string[]): Promise<ReadonlyMap<PartitionKey, Commit>> {
     return this.ask(async admin => {
       const found = await admin.fetchOffsets({ groupId: group, topics: [...topics] });
       return new Map(
-        found.flatMap(({ topic, partitions }) => [...toOffsets(topic, partitions)]).filter(isCommit),
+        found.flatMap(({ topic, partitions }) =>
+          partitions.flatMap(({ partition, offset, metadata }) =>
+            BigInt(offset) === NO_COMMIT
+              ? []
+              : [
+                  [
+                    partitionKey({ topic, partition }),
+                    { offset: BigInt(offset), log: logIn(metadata) },
+                  ] as const,
+                ],
+          ),
+        ),
       );
     });
   }
@@ -73,16 +82,6 @@ export class KafkaAdminSession {
 }
 
 const NO_COMMIT = -1n;
-
-/** The client commits -2 ("the earliest there is") when a position cannot be read: whatever was there would be skipped. */
-function isCommit([key, offset]: [PartitionKey, bigint]): boolean {
-  if (offset < NO_COMMIT)
-    throw new EventLogError(
-      'log.position-lost',
-      `the group has lost its position in ${key}: the records there were gone. Find out what is missing, then reset its offsets`,
-    );
-  return offset !== NO_COMMIT;
-}
 
 const toOffsets = (topic: string, rows: readonly Row[]): Offsets =>
   new Map<PartitionKey, bigint>(

@@ -3,6 +3,7 @@ import { ConfigError } from '@sever/config';
 import { EventLogError } from '@sever/event-log';
 import kafkajs, { type Kafka, type KafkaConfig } from 'kafkajs';
 import type { KafkaConnection } from './kafka-settings.js';
+import { patchMembership } from './membership-patch.js';
 import { patchRequestQueue } from './request-queue-patch.js';
 
 /** A client of the configured brokers. Its own log is off: what matters is in the errors that it rejects with. */
@@ -12,6 +13,7 @@ export function createKafkaClient(
   over: Pick<KafkaConfig, 'socketFactory' | 'requestTimeout'> = {},
 ): Kafka {
   patchRequestQueue();
+  patchMembership();
   const { kafkaBrokers, kafkaCaFile, kafkaUser, kafkaPassword } = connection;
   if (kafkaUser !== undefined && (kafkaPassword === undefined || kafkaCaFile === undefined))
     throw new ConfigError(['KAFKA_USERNAME is set: then KAFKA_PASSWORD and KAFKA_CA_FILE must be']);

@@ -1,10 +1,10 @@
 import { createRequire } from 'node:module';
+import { requirePatchedVersion } from './patched-version.js';
 
 /** What we touch of a private class of the client. */
 type RequestQueue = { pending: readonly unknown[]; throttledUntil: number };
 type Schedule = (this: RequestQueue) => void;
 
-const PATCHED_VERSION = '2.2.4';
 const require = createRequire(import.meta.url);
 let isDone = false;
 
@@ -13,11 +13,8 @@ let isDone = false;
  * several percent of a core each, and a warning of Node. Nothing waits and nothing is throttled: then there is nothing to look for.
  * @throws Error for another version of the client than the one that this was written for
  */
-export function patchRequestQueue(version: string = installedVersion()): void {
-  if (version !== PATCHED_VERSION)
-    throw new Error(
-      `kafkajs is ${version}, its patch was written for ${PATCHED_VERSION}; check it and pin the version`,
-    );
+export function patchRequestQueue(version?: string): void {
+  requirePatchedVersion(version);
   if (isDone) return;
   const { prototype } = require('kafkajs/src/network/requestQueue') as {
     prototype: { scheduleCheckPendingRequests: Schedule };
@@ -29,5 +26,3 @@ export function patchRequestQueue(version: string = installedVersion()): void {
   };
   isDone = true;
 }
-
-const installedVersion = (): string => (require('kafkajs/package.json') as { version: string }).version;

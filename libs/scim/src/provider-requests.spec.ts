@@ -455,6 +455,42 @@ describe('a PUT', () => {
   });
 });
 
+describe.each(LOOSE)('on a %s connection', dialect => {
+  const reading = (): DialectReading => new DialectReading(dialectOf(dialect));
+
+  it('O3: a POST with a password and groups keeps neither', () => {
+    const body = {
+      schemas: [USER_SCHEMA_ID],
+      userName: 'b@x.example',
+      password: 'secret',
+      groups: [],
+      active: true,
+      emails: [{ primary: true, value: 'b@x.example', type: 'work' }],
+    };
+    const read = reading();
+    expect(newResource(body, USER, read)).toEqual({
+      userName: 'b@x.example',
+      active: true,
+      emails: body.emails,
+    });
+    expect(read.rules()).toEqual(['password-discarded']);
+  });
+
+  it('O6, A1: a PUT of the whole object as it was read changes what it says and nothing else', () => {
+    const body = {
+      ...stored,
+      schemas: [USER_SCHEMA_ID],
+      id: 'i1',
+      meta: { resourceType: 'User', version: 'W/"1"' },
+      groups: [{ value: 'g1' }],
+      active: false,
+    };
+    const after = replacedResource(stored, body, USER, reading());
+    expect(changedAttributes(stored, after)).toEqual(['active']);
+    expect(after.active).toBe(false);
+  });
+});
+
 describe('a POST', () => {
   it('of Entra with strings for booleans and capital keys is understood', () => {
     const body = {

@@ -8,12 +8,15 @@ import {
   queryResources,
   type StoredResource,
 } from '@sever/directory';
+import { rows } from '@sever/postgres';
 import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
 import {
   DialectReading,
   ENTERPRISE_SCHEMA_ID,
+  SqlParameters,
   USER,
   dialectOf,
+  filterSql,
   matches,
   normaliseUserName,
   parseFilter,
@@ -60,6 +63,20 @@ describe('a query for users', () => {
     }
   });
   afterAll(() => db.drop());
+
+  /** Enough people for the planner to look for an index. */
+  beforeAll(async () => {
+    await createConnection(db.owner, { id: 'many', tenant: 'acme', dialect: 'strict' });
+    await db.owner.query(
+      `insert into subject (id, tenant, user_name_norm) select gen_random_uuid(), 'acme', 'm' || n from generate_series(1, 3000) n`,
+    );
+    await db.owner.query(
+      `insert into scim_resource (connection, id, tenant, subject, attributes, user_name_norm, external_id, active)
+         select 'many', gen_random_uuid(), 'acme', id, jsonb_build_object('userName', user_name_norm), user_name_norm, user_name_norm, true
+           from subject where user_name_norm like 'm%'`,
+    );
+    await db.owner.query('analyze scim_resource');
+  });
 
   const ask = (filter: string | undefined, sortBy?: string, sortOrder?: string, offset = 0, limit = 100) =>
     queryResources(
@@ -131,10 +148,31 @@ describe('a query for users', () => {
     },
   );
 
+  it.each([
+    ['userName eq "a"', 'scim_resource_by_name'],
+    ['externalId eq "a" and title pr', 'scim_resource_by_external_id'],
+    [`id eq "${randomUUID()}"`, 'scim_resource_pkey'],
+  ])('with %s reads the index %s', async (filter, index) => {
+    const parameters = new SqlParameters(['many']);
+    const condition = filterSql(
+      parseFilter(filter, USER, new DialectReading(dialectOf('strict'))),
+      storeOfUsers(BASE),
+      parameters,
+    );
+    const plan = await rows<Record<string, string>>(
+      db.owner,
+      `explain select 1 from scim_resource where connection = $1 and deleted_at is null and ${condition}`,
+      parameters.values,
+    );
+    expect(plan.map(line => Object.values(line).join()).join('\n')).toContain(`using ${index} `);
+  });
+
   it('pages through its hits and counts them all', async () => {
     const pages = [];
     for (const offset of [0, 1, 2, 3]) pages.push(await ask('userName pr', 'userName', undefined, offset, 1));
     expect(pages.map(p => p.total)).toEqual([3, 3, 3, 3]);
+    expect((await ask('userName pr', undefined, undefined, 2, 5)).total).toBe(3);
+    expect((await ask('userName pr', undefined, undefined, 9, 5)).total).toBe(3);
     expect(pages.map(p => p.items.length)).toEqual([1, 1, 1, 0]);
     expect(new Set(pages.flatMap(p => p.items.map(r => r.id))).size).toBe(3);
     expect(await ask('userName pr', undefined, undefined, 0, 0)).toEqual({ total: 3, items: [] });

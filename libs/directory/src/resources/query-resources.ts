@@ -34,9 +34,12 @@ export async function queryResources(
   const parameters = new SqlParameters([connection]);
   const condition = query.filter ? `and (${filterSql(query.filter, store, parameters)})` : '';
   const from = `from scim_resource where connection = $1 and deleted_at is null ${condition}`;
-  const counted = await oneRow<{ total: string }>(on, `select count(*) as total ${from}`, parameters.values);
-  const total = Number(counted?.total ?? 0);
-  if (query.limit === 0 || query.offset >= total) return { total, items: [] };
+  const counting = [...parameters.values];
+  const count = async (): Promise<number> => {
+    const counted = await oneRow<{ total: string }>(on, `select count(*) as total ${from}`, counting);
+    return Number(counted?.total ?? 0);
+  };
+  if (query.limit === 0) return { total: await count(), items: [] };
   const order = query.sort ? `${sortSql(query.sort, store)}, ` : '';
   const page = `order by ${order}created_at, id offset ${parameters.bind(query.offset)} limit ${parameters.bind(query.limit)}`;
   const items = await rows<StoredResource>(
@@ -44,5 +47,7 @@ export async function queryResources(
     `select ${RESOURCE_COLUMNS} ${from} ${page}`,
     parameters.values,
   );
-  return { total, items };
+  // A page that is not full is the last one: nothing is left to count.
+  const isLast = items.length < query.limit && (items.length > 0 || query.offset === 0);
+  return { total: isLast ? query.offset + items.length : await count(), items };
 }

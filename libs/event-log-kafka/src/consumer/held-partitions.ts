@@ -6,6 +6,8 @@ import {
   type PartitionKey,
   type TopicPartition,
 } from '@sever/event-log';
+import { LogPlaces } from './log-places.js';
+import type { StartPosition } from './start-positions.js';
 
 /** Reads that did not begin where they were due, one after the other, before the position counts as lost. */
 const MOST_STRAYS = 5;
@@ -14,15 +16,21 @@ type Held = {
   tp: TopicPartition;
   /** Next offset that is due; unknown until the start is known. */
   position: bigint | undefined;
-  /** Log offset of the last record delivered since the assignment or the last seek. */
-  lastLog: bigint | undefined;
+  /** Log offset of the next record to deliver, once it is known. */
+  due: bigint | undefined;
+  /** Where the due record is looked for if it turns out to lie before the position. */
+  instead: bigint | undefined;
   committed: bigint;
+  places: LogPlaces;
   reasons: Set<string>;
   strays: number;
 };
 
 /** What a fetch brought for one partition. */
 export type Fetched = { from: bigint; next: bigint; records: readonly LogRecord[] };
+
+/** A commit that may be stored, and the log offset that is due there where it is known. */
+export type Move = { tp: TopicPartition; offset: bigint; log: bigint | undefined };
 
 /**
  * The partitions of one epoch: positions, reasons to pause, what is committed. Everything the client must not be trusted with
@@ -46,6 +54,11 @@ export class HeldPartitions {
     return [...this.held.values()].map(h => h.tp);
   }
 
+  /** Those of the keys that are held. */
+  among(keys: Iterable<PartitionKey>): TopicPartition[] {
+    return [...keys].map(key => this.held.get(key)?.tp).filter(tp => tp !== undefined);
+  }
+
   /** A new epoch: everything of the old one is forgotten, reasons to pause included. */
   begin(tps: readonly TopicPartition[]): number {
     this.held.clear();
@@ -53,8 +66,8 @@ export class HeldPartitions {
     this.current += 1;
     for (const tp of tps)
       this.held.set(partitionKey(tp), {
-        ...{ tp, position: undefined, lastLog: undefined, committed: -1n },
-        ...{ reasons: new Set<string>(), strays: 0 },
+        ...{ tp, position: undefined, due: undefined, instead: undefined, committed: -1n },
+        ...{ places: new LogPlaces(), reasons: new Set<string>(), strays: 0 },
       });
     return this.current;
   }
@@ -69,11 +82,19 @@ export class HeldPartitions {
     this.held.clear();
   }
 
+  /** Puts a partition where its epoch begins. */
+  place(tp: TopicPartition, { offset, due, instead, committed }: StartPosition): void {
+    const h = this.held.get(partitionKey(tp));
+    if (h) Object.assign(h, { position: offset, due, instead, committed });
+  }
+
   /** What the group has committed: the floor of later commits. */
   knowCommitted(offsets: Offsets): void {
     for (const [key, offset] of offsets) {
       const h = this.held.get(key);
-      if (h && offset > h.committed) h.committed = offset;
+      if (!h || offset <= h.committed) continue;
+      h.committed = offset;
+      h.places.forget(offset);
     }
   }
 
@@ -91,14 +112,13 @@ export class HeldPartitions {
       .map(h => h.tp);
   }
 
-  /** @returns the offsets of partitions that are held */
+  /** Goes on elsewhere, on the word of the reader. @returns the offsets of partitions that are held */
   seek(offsets: Offsets): { tp: TopicPartition; offset: bigint }[] {
     return [...offsets].flatMap(([key, offset]) => {
       const h = this.held.get(key);
       if (!h) return [];
-      h.position = offset;
-      h.lastLog = undefined;
-      h.strays = 0;
+      Object.assign(h, { position: offset, due: undefined, instead: undefined, strays: 0 });
+      h.places.clear();
       return [{ tp: h.tp, offset }];
     });
   }
@@ -113,47 +133,63 @@ export class HeldPartitions {
 
   /**
    * Takes what was fetched if it begins where it is due, without what the relay repeated.
-   * @returns the records to deliver, or `stray`: the read began elsewhere and must be done again
+   * @returns the records to deliver, or `stray`: the client must go to the position, which is another one now
    * @throws EventLogError `log.gap` for a missing record, `log.position-lost` when the position cannot be read any more
    */
   accept(tp: TopicPartition, fetched: Fetched): readonly LogRecord[] | 'stray' {
     const h = this.held.get(partitionKey(tp));
     if (!h || this.leaving || h.reasons.size > 0) return [];
-    if (fetched.from !== h.position) return this.stray(h, fetched.from);
+    if (fetched.from !== h.position) return stray(h, fetched.from);
     const fresh: LogRecord[] = [];
     for (const record of fetched.records) {
-      if (h.lastLog !== undefined && record.logOffset <= h.lastLog) continue;
-      if (h.lastLog !== undefined && record.logOffset > h.lastLog + 1n) throw gap(record, h.lastLog + 1n);
-      h.lastLog = record.logOffset;
+      if (isBehind(h, record)) {
+        lookInstead(h, record);
+        return 'stray';
+      }
+      h.instead = undefined;
+      if (h.due !== undefined && record.logOffset < h.due) continue;
+      if (h.due !== undefined && record.logOffset > h.due) throw gap(record, h.due);
+      h.due = record.logOffset + 1n;
       fresh.push(record);
     }
+    h.places.add(fresh);
     h.position = fetched.next;
     h.strays = 0;
     return fresh;
   }
 
   /** What of a commit of an epoch may be stored: owned, and not backwards. */
-  moves(offsets: Offsets, epoch: number): { tp: TopicPartition; offset: bigint }[] {
+  moves(offsets: Offsets, epoch: number): Move[] {
     if (epoch !== this.current) return [];
     return [...offsets].flatMap(([key, offset]) => {
       const h = this.held.get(key);
-      return h && offset > h.committed ? [{ tp: h.tp, offset }] : [];
+      return h && offset > h.committed ? [{ tp: h.tp, offset, log: h.places.dueAt(offset) }] : [];
     });
   }
 
   private of(tps: readonly TopicPartition[]): Held[] {
     return tps.map(tp => this.held.get(partitionKey(tp))).filter(h => h !== undefined);
   }
+}
 
-  private stray(h: Held, from: bigint): 'stray' {
-    h.strays += 1;
-    if (h.strays <= MOST_STRAYS) return 'stray';
-    throw new EventLogError(
-      'log.position-lost',
-      `${partitionKey(h.tp)} is due at ${h.position} and the brokers deliver from ${from}: the records there are gone. ` +
-        'Find out what removed them before this group starts again',
-    );
-  }
+/** The first record of an epoch shows that the due one was passed: the topic is not the one that was committed. */
+const isBehind = (h: Held, record: LogRecord): boolean =>
+  h.instead !== undefined && h.due !== undefined && record.logOffset > h.due && record.offset > h.instead;
+
+function lookInstead(h: Held, record: LogRecord): void {
+  h.position = h.instead ?? record.offset;
+  h.committed = h.position;
+  h.instead = undefined;
+}
+
+function stray(h: Held, from: bigint): 'stray' {
+  h.strays += 1;
+  if (h.strays <= MOST_STRAYS) return 'stray';
+  throw new EventLogError(
+    'log.position-lost',
+    `${partitionKey(h.tp)} is due at ${h.position} and the brokers deliver from ${from}: the records there are gone. ` +
+      'Find out what removed them before this group starts again',
+  );
 }
 
 const gap = (record: LogRecord, due: bigint): EventLogError =>

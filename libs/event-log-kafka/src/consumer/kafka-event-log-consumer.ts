@@ -10,32 +10,21 @@ import {
   type PartitionKey,
   type TopicPartition,
 } from '@sever/event-log';
-import type { Consumer, EachBatchPayload, Kafka, KafkaConfig } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 import { KafkaAdminSession } from '../kafka-admin-session.js';
 import { createKafkaClient, unavailable } from '../kafka-client.js';
-import { fromMessage } from '../kafka-record.js';
-import type { KafkaConnection } from '../kafka-settings.js';
-import { coPartitionedAssigner } from './co-partitioned-assigner.js';
 import { CommitQueue } from './commit-queue.js';
-import { HeldPartitions } from './held-partitions.js';
+import { GroupClient, type FetchedBatch } from './group-client.js';
+import { HeldPartitions, type Move } from './held-partitions.js';
+import {
+  consumerSettings,
+  type ConsumerSettings,
+  type KafkaConsumerOptions,
+} from './kafka-consumer-options.js';
 import { ProgressWatch } from './progress-watch.js';
-import { startPositions } from './start-positions.js';
-
-export type KafkaConsumerOptions = {
-  connection: KafkaConnection;
-  /** Shown by the brokers. */
-  clientId: string;
-  /** A member silent for longer loses its partitions, in milliseconds; the brokers accept 6,000 and more. */
-  sessionTimeoutMs?: number;
-  heartbeatMs?: number;
-  /** Longest wait of a fetch for news, and of a consumer whose partitions are all paused, in milliseconds. */
-  maxWaitMs?: number;
-  /** Without progress for longer the subscription ends (`log.stalled`), in milliseconds. */
-  stallMs?: number;
-  onError?: (error: unknown) => void;
-  /** Opens connections; tests put a proxy between. */
-  socketFactory?: KafkaConfig['socketFactory'];
-};
+import { Seeks } from './seeks.js';
+import { startPositions, type StartPosition } from './start-positions.js';
+import { within } from './within.js';
 
 /** Subscription to the log on Kafka. */
 export function createKafkaEventLogConsumer(o: KafkaConsumerOptions): EventLogConsumer {
@@ -44,7 +33,6 @@ export function createKafkaEventLogConsumer(o: KafkaConsumerOptions): EventLogCo
 
 const RETRY_MS = 500;
 const DISCONNECT_MS = 10_000;
-type CommitNow = EachBatchPayload['commitOffsetsIfNecessary'];
 
 /**
  * The client is used for as little as possible. Its batch handler only enqueues and never throws: waiting there would stall every
@@ -52,32 +40,22 @@ type CommitNow = EachBatchPayload['commitOffsetsIfNecessary'];
  * be committed are decided in {@link HeldPartitions}.
  */
 class KafkaEventLogConsumer implements EventLogConsumer {
-  private readonly o: Required<Omit<KafkaConsumerOptions, 'socketFactory'>>;
+  private readonly o: ConsumerSettings;
   private readonly kafka: Kafka;
   private readonly session: KafkaAdminSession;
   private readonly held = new HeldPartitions();
   private readonly commits = new CommitQueue();
+  private readonly seeks = new Seeks();
   private readonly watch: ProgressWatch;
   private readonly first = Promise.withResolvers<void>();
   private started: ConsumerStart | undefined;
-  private consumer: Consumer | undefined;
-  private groupId = '';
-  private commitNow: CommitNow | undefined;
+  private client: GroupClient | undefined;
   private timer: NodeJS.Timeout | undefined;
-  /** The client takes orders: between its start and its end. */
-  private isRunning = false;
   private isOver = false;
   private stopping: Promise<void> | undefined;
 
   constructor(o: KafkaConsumerOptions) {
-    this.o = {
-      sessionTimeoutMs: 45_000,
-      heartbeatMs: 3_000,
-      maxWaitMs: 500,
-      stallMs: 120_000,
-      onError: () => undefined,
-      ...o,
-    };
+    this.o = consumerSettings(o);
     this.kafka = createKafkaClient(
       o.connection,
       o.clientId,
@@ -93,19 +71,15 @@ class KafkaEventLogConsumer implements EventLogConsumer {
     if (this.started)
       throw new EventLogError('log.already-started', 'a consumer starts once; make a new one');
     this.started = start;
-    this.groupId = start.group ?? `sever-reader-${randomUUID()}`;
-    const consumer = this.openConsumer();
-    this.consumer = consumer;
+    this.client = new GroupClient(this.kafka, start.group ?? `sever-reader-${randomUUID()}`, this.o, {
+      onJoined: tps => this.joined(tps),
+      onRebalancing: () => void this.revoke(),
+      onFetchEnded: () => this.watch.fetched(),
+      onBatch: batch => this.fetched(batch),
+      onCrash: error => this.fail(unavailable('the client of Kafka gave up', error)),
+    });
     try {
-      await consumer.connect();
-      await consumer.subscribe({ topics: [...start.topics], fromBeginning: true });
-      this.isRunning = true;
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: 8,
-        eachBatch: payload => Promise.resolve(this.fetched(payload)),
-      });
+      await this.client.start(start.topics);
       await this.first.promise;
     } catch (error) {
       await this.stop({ drainMs: 0 });
@@ -116,28 +90,37 @@ class KafkaEventLogConsumer implements EventLogConsumer {
   }
 
   pause(partitions: readonly TopicPartition[], reason: string): void {
-    const newly = explicit(this.held.pause(partitions, reason));
-    if (this.isRunning && newly.length > 0) this.consumer?.pause(newly);
+    this.client?.pause(this.held.pause(partitions, reason));
   }
 
   resume(partitions: readonly TopicPartition[], reason: string): void {
-    const again = explicit(this.held.resume(partitions, reason));
-    if (this.isRunning && again.length > 0) this.consumer?.resume(again);
+    this.client?.resume(this.held.resume(partitions, reason));
   }
 
-  seek(offsets: Offsets): Promise<void> {
-    for (const { tp, offset } of this.held.seek(offsets)) this.seekClient(tp, offset);
-    return Promise.resolve();
+  /** At most to the end: beyond it the client would go to the beginning and commit that. The reader drops what it knows. */
+  async seek(offsets: Offsets): Promise<void> {
+    const tps = this.held.among(offsets.keys());
+    if (tps.length === 0) return;
+    const { epoch } = this.held;
+    const isLast = this.seeks.begin(tps);
+    this.pause(tps, 'seeking');
+    const ends = await this.ends();
+    const last = tps.filter(isLast);
+    if (this.held.epoch !== epoch || last.length === 0) return;
+    const to = new Map(last.map(tp => [partitionKey(tp), atMost(offsets, ends, partitionKey(tp))]));
+    for (const { tp, offset } of this.held.seek(to)) this.client?.seek(tp, offset);
+    this.resume(last, 'seeking');
   }
 
   commit(offsets: Offsets, epoch: number): Promise<void> {
-    if (!this.started?.group) return Promise.resolve();
+    const { client } = this;
+    if (!client || !this.started?.group) return Promise.resolve();
     return this.commits.run(() => {
       const moves = this.held.moves(offsets, epoch);
       if (moves.length === 0) return undefined;
-      return this.commitNow?.({ topics: moves.map(topicOffset) }).then(() =>
-        this.held.knowCommitted(epoch === this.held.epoch ? toOffsets(moves) : new Map()),
-      );
+      return client.commit(moves).then(() => {
+        if (epoch === this.held.epoch) this.held.knowCommitted(toOffsets(moves));
+      });
     });
   }
 
@@ -156,35 +139,9 @@ class KafkaEventLogConsumer implements EventLogConsumer {
     return this.stopping;
   }
 
-  private openConsumer(): Consumer {
-    const consumer = this.kafka.consumer({
-      groupId: this.groupId,
-      partitionAssigners: [coPartitionedAssigner],
-      sessionTimeout: this.o.sessionTimeoutMs,
-      heartbeatInterval: this.o.heartbeatMs,
-      maxWaitTimeInMs: this.o.maxWaitMs,
-      allowAutoTopicCreation: false,
-      readUncommitted: false,
-      retry: { retries: 8, restartOnFailure: () => Promise.resolve(false) },
-    });
-    const { GROUP_JOIN, REBALANCING, CRASH, FETCH } = consumer.events;
-    // Listeners run at once, before the client goes on: what is paused here is not fetched.
-    consumer.on(GROUP_JOIN, ({ payload }) => this.joined(payload.memberAssignment));
-    consumer.on(REBALANCING, () => this.revoke());
-    consumer.on(FETCH, () => this.watch.fetched());
-    consumer.on(CRASH, ({ payload }) => {
-      this.isRunning = false;
-      this.fail(unavailable('the client of Kafka gave up', payload.error));
-    });
-    return consumer;
-  }
-
   /** A join is a new epoch for everything: the client begins again at what is committed. */
-  private joined(assignment: Readonly<Record<string, number[]>>): void {
+  private joined(tps: readonly TopicPartition[]): void {
     void this.revoke();
-    const tps = Object.entries(assignment).flatMap(([topic, partitions]) =>
-      partitions.map(partition => ({ topic, partition })),
-    );
     const epoch = this.held.begin(tps);
     this.pause(tps, 'assigning');
     if (this.isOver || this.stopping) return;
@@ -197,10 +154,10 @@ class KafkaEventLogConsumer implements EventLogConsumer {
     const isCurrent = (): boolean => this.held.epoch === epoch && !this.isOver && !this.stopping;
     while (start && isCurrent()) {
       try {
-        const { committed, starts } = await startPositions(this.session, start, tps);
+        const positions = await startPositions(this.session, start, tps);
         if (!isCurrent()) return;
-        this.held.knowCommitted(committed);
-        await this.seek(starts);
+        this.placeAt(positions);
+        this.resume(tps, 'seeking');
         if (tps.length > 0) await start.onAssigned?.(tps, epoch);
         if (!isCurrent()) return;
         this.resume(tps, 'assigning');
@@ -217,19 +174,22 @@ class KafkaEventLogConsumer implements EventLogConsumer {
     }
   }
 
+  private placeAt(positions: ReadonlyMap<PartitionKey, StartPosition>): void {
+    for (const tp of this.held.among(positions.keys())) {
+      const position = positions.get(partitionKey(tp));
+      if (!position) continue;
+      this.held.place(tp, position);
+      this.client?.seek(tp, position.offset);
+    }
+  }
+
   /** Only enqueues. What is not resolved is fetched again. */
-  private fetched(payload: EachBatchPayload): void {
-    const { batch } = payload;
-    const tp = { topic: batch.topic, partition: batch.partition };
-    this.commitNow = payload.commitOffsetsIfNecessary;
-    if (this.isOver || this.stopping || payload.isStale() || !this.held.isFlowing || this.held.isPaused(tp))
-      return;
+  private fetched({ tp, from, next, records, resolve }: FetchedBatch): void {
+    if (this.isOver || this.stopping || !this.held.isFlowing || this.held.isPaused(tp)) return;
     try {
-      const records = batch.messages.map(m => fromMessage(tp.topic, tp.partition, m));
-      const next = BigInt(batch.lastOffset()) + 1n;
-      const fresh = this.held.accept(tp, { from: fetchedFrom(batch), next, records });
-      if (fresh === 'stray') return this.seekClient(tp, this.held.position(tp) ?? 0n);
-      payload.resolveOffset(batch.lastOffset());
+      const fresh = this.held.accept(tp, { from, next, records: records() });
+      if (fresh === 'stray') return this.client?.seek(tp, this.held.position(tp) ?? 0n);
+      resolve();
       if (fresh.length > 0) this.deliver(tp, fresh);
     } catch (error) {
       this.fail(error instanceof Error ? error : new Error(String(error)));
@@ -243,10 +203,6 @@ class KafkaEventLogConsumer implements EventLogConsumer {
       const message = `the reader failed on records of ${partitionKey(tp)}; restart it from its last commit`;
       throw new EventLogError('log.reader-failed', message, { cause: error });
     }
-  }
-
-  private seekClient(tp: TopicPartition, offset: bigint): void {
-    if (this.isRunning) this.consumer?.seek({ ...tp, offset: String(offset) });
   }
 
   /** Tells the reader that the epoch ends. Commits made at once still count; the client says nothing before it has to. */
@@ -298,36 +254,19 @@ class KafkaEventLogConsumer implements EventLogConsumer {
     await within(drainMs, this.revoke());
     await within(drainMs, this.commits.idle());
     this.held.end();
-    this.isRunning = false;
+    this.client?.end();
     this.first.resolve();
-    await within(DISCONNECT_MS, this.consumer?.disconnect().catch(this.o.onError));
-    if (this.started && !this.started.group)
-      await this.session.deleteGroup(this.groupId).catch(this.o.onError);
+    await within(DISCONNECT_MS, this.client?.disconnect().catch(this.o.onError));
+    if (this.client && !this.started?.group)
+      await this.session.deleteGroup(this.client.groupId).catch(this.o.onError);
     await this.session.close();
   }
 }
 
-/** Always partition by partition: a pause of a whole topic would be undone by the next one of a single partition. */
-const explicit = (tps: readonly TopicPartition[]): { topic: string; partitions: number[] }[] =>
-  tps.map(tp => ({ topic: tp.topic, partitions: [tp.partition] }));
-
-type Move = { tp: TopicPartition; offset: bigint };
-const topicOffset = ({ tp, offset }: Move) => ({
-  topic: tp.topic,
-  partitions: [{ partition: tp.partition, offset: String(offset) }],
-});
 const toOffsets = (moves: readonly Move[]): Offsets =>
   new Map<PartitionKey, bigint>(moves.map(m => [partitionKey(m.tp), m.offset]));
 
-/** Where a fetch began: known to the client's batch, missing in its types. */
-function fetchedFrom(batch: EachBatchPayload['batch']): bigint {
-  const { fetchedOffset } = batch as typeof batch & { fetchedOffset: string };
-  return BigInt(fetchedOffset);
-}
-
-async function within(ms: number, work: Promise<unknown> | undefined): Promise<void> {
-  const gate = new AbortController();
-  const late = wait(ms, undefined, { signal: gate.signal }).catch(() => undefined);
-  await Promise.race([work, late]);
-  gate.abort();
+function atMost(wanted: Offsets, ends: Offsets, key: PartitionKey): bigint {
+  const [offset, end] = [wanted.get(key) ?? 0n, ends.get(key)];
+  return end !== undefined && offset > end ? end : offset;
 }

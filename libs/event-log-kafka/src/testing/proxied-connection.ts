@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
 import { startStallingProxy, type StallingProxy } from '@sever/event-log/testing';
 import type { KafkaConfig } from 'kafkajs';
 
@@ -10,7 +11,7 @@ export type ProxiedConnection = {
   close(): Promise<void>;
 };
 
-/** Puts a proxy before every broker. Connections without TLS only. */
+/** Puts a proxy before every broker; with TLS it carries what it cannot read. */
 export async function proxiedConnection(brokers: readonly string[]): Promise<ProxiedConnection> {
   const proxies = new Map<number, StallingProxy>();
   for (const broker of brokers) {
@@ -19,8 +20,11 @@ export async function proxiedConnection(brokers: readonly string[]): Promise<Pro
   }
   const all = [...proxies.values()];
   return {
-    socketFactory: ({ port, onConnect }) =>
-      connect({ host: '127.0.0.1', port: proxies.get(port)?.port ?? port }, onConnect).setNoDelay(true),
+    socketFactory: ({ port, ssl, onConnect }) => {
+      const to = { host: '127.0.0.1', port: proxies.get(port)?.port ?? port };
+      const socket = ssl ? connectSecurely({ ...to, ...ssl }, onConnect) : connect(to, onConnect);
+      return socket.setNoDelay(true);
+    },
     freeze: () => all.forEach(p => p.freeze()),
     thaw: () => all.forEach(p => p.thaw()),
     close: async () => void (await Promise.all(all.map(p => p.close()))),

@@ -56,6 +56,8 @@ function dateLiteral(text: string, leaf: Attribute): string {
 }
 
 function bare(text: string, reading: DialectReading): string {
+  // Taken as they stand, the quotes would be part of the value, and nobody would be found.
+  if (text.startsWith("'")) throw invalidFilter('a text in the filter must be in double quotes');
   if (!reading.grants('loose-filter-literal'))
     throw invalidFilter(`the value ${text.slice(0, 40)} must be in double quotes`);
   return text;

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DialectReading } from '../dialect/dialect-reading.js';
 import { dialectOf, type DialectName } from '../dialect/dialect.js';
+import { GROUP } from '../schema/group-schema.js';
 import { USER } from '../schema/user-schema.js';
 import { ScimError } from '../scim-error.js';
 import { matches } from './match-filter.js';
@@ -39,6 +40,23 @@ describe('filters of identity providers', () => {
     ['displayName pr', false],
     ['displayName ne "x"', true],
     ['name.familyName eq "employee" and (emails.value co "x.io" or emails.value co "z.io")', true],
+    ['EMAILS[TYPE EQ "WORK"].VALUE EQ "A@X.IO"', true],
+    ['emails ne "a@x.io"', true],
+    ['emails[type eq "work"].value ne "a@x.io"', false],
+    ['phoneNumbers ne "1"', true],
+    ['emails pr and emails.type pr', true],
+    ['emails[primary pr]', false],
+    ['displayName eq null', true],
+    ['userName ne null', true],
+    ['name[familyName eq "employee" and givenName eq null]', true],
+    ['name[givenName pr].familyName pr', false],
+    ['(((active eq true)))', true],
+    ['not (active eq false) and not (not (active eq true))', true],
+    ['emails[not (type eq "work")].value sw "h@"', true],
+    ['urn:ietf:params:scim:schemas:core:2.0:User:emails[type eq "work"].value pr', true],
+    ['urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department pr', false],
+    ['userName gt "A" and userName lt "b" and userName ge "a@x.io" and userName le "a@x.io"', true],
+    ['meta.created eq "2026-01-02T04:04:05.6789+01:00"', true],
     ['active eq true or userName eq "b" and userName eq "c"', true],
     ['meta.created gt "2015-10-10T14:38:21.8617979-07:00"', true],
     ['meta.created lt "2015-10-10T14:38:21Z"', false],
@@ -65,6 +83,25 @@ describe('filters of identity providers', () => {
     'active gt true',
     'name eq "x"',
     'password eq "x"',
+    'userName eq a\0b',
+    'userName eq "a\\u0000b"',
+    'userName eq \ud800',
+    "userName eq 'a@x.io'",
+    'active eq "maybe"',
+    'active co "true"',
+    'userName gt null',
+    'meta.created eq "2026"',
+    'meta.created sw "2026-01-02T03:04:05Z"',
+    'emails[type eq "work"',
+    'emails[type eq "work"]].value eq "x"',
+    'emails[type eq "work"].shoe eq "x"',
+    'emails.value[type eq "x"]',
+    'userName[value eq "x"]',
+    'not active eq true',
+    'userName eq "x" and',
+    'and',
+    'members pr',
+    'urn:unknown:schema:userName eq "x"',
     '__proto__ eq "x"',
     `${'('.repeat(30)}active eq true${')'.repeat(30)}`,
     Array.from({ length: 101 }, () => 'active eq true').join(' or '),
@@ -73,6 +110,14 @@ describe('filters of identity providers', () => {
     expect(() => test(filter, 'lenient')).toThrow(
       expect.objectContaining({ status: 400, scimType: 'invalidFilter' }),
     );
+  });
+
+  it('takes attributes of other types that are searched together as absent', () => {
+    const reading = new DialectReading(dialectOf('strict'));
+    const both = (filter: string): boolean => matches(parseFilter(filter, USER, reading, [GROUP]), user);
+    expect(both('members pr or userName pr')).toBe(true);
+    expect(both('members[value eq "x"] or not (members pr)')).toBe(true);
+    expect(both('members.value eq "x"')).toBe(false);
   });
 
   it('never fails in another way, whatever is sent', () => {

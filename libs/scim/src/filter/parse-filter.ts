@@ -1,7 +1,7 @@
 import type { DialectReading } from '../dialect/dialect-reading.js';
 import { invalidFilter } from '../scim-error.js';
 import { attribute, type Attribute, type ResourceType } from '../schema/attribute.js';
-import { resolvePath, type AttributePath } from '../schema/attribute-path.js';
+import { resolveAmong, type AttributePath } from '../schema/attribute-path.js';
 import { findSubAttribute } from '../schema/resource-schema.js';
 import { leafOf, type CompareOperator, type Filter } from './filter-ast.js';
 import { tokenize, type Token } from './filter-lexer.js';
@@ -17,10 +17,16 @@ type Scope = (path: string) => AttributePath | undefined;
 
 /**
  * Parses a filter against a resource type (RFC 7644 §3.4.2.2); `not` binds tighter than `and`, `and` tighter than `or`.
+ * @param others types that are searched in the same request: their attributes have no value in resources of this type
  * @throws ScimError 400 `invalidFilter` for bad syntax, unknown attributes, operators that do not fit, and absurd sizes
  */
-export function parseFilter(text: string, type: ResourceType, reading: DialectReading): Filter {
-  return new Parser(text, reading).parse(path => resolvePath(type, path));
+export function parseFilter(
+  text: string,
+  type: ResourceType,
+  reading: DialectReading,
+  others: readonly ResourceType[] = [],
+): Filter {
+  return new Parser(text, reading).parse(path => resolveAmong([type, ...others], path));
 }
 
 /** Parses what stands between the brackets of a value path. */
@@ -65,6 +71,8 @@ class Parser {
   ) {
     if (text.length > FILTER_LENGTH_MAX)
       throw invalidFilter(`the filter is longer than ${FILTER_LENGTH_MAX} characters`);
+    if (!text.isWellFormed() || text.includes('\0'))
+      throw invalidFilter('the filter holds a NUL character or half a surrogate pair');
     this.tokens = tokenize(text);
   }
 

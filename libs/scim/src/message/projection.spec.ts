@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { JsonObject } from '../json-value.js';
 import { attribute, plural, type ResourceType } from '../schema/attribute.js';
+import { GROUP, GROUP_SCHEMA_ID } from '../schema/group-schema.js';
 import { ENTERPRISE_SCHEMA_ID, USER, USER_SCHEMA_ID } from '../schema/user-schema.js';
 import { attributeNames, project } from './projection.js';
 
@@ -54,6 +55,17 @@ describe('excludedAttributes', () => {
       userName: 'u',
       name: { givenName: 'g' },
     });
+  });
+
+  it('E12: shows a group without its members', () => {
+    const group: JsonObject = {
+      schemas: [GROUP_SCHEMA_ID],
+      id: 'g',
+      displayName: 'G',
+      members: [{ value: 'u' }],
+    };
+    const { members: _members, ...rest } = group;
+    expect(shown(undefined, 'members', GROUP, group)).toEqual(rest);
   });
 
   it('changes nothing of the resource itself', () => {

@@ -145,11 +145,9 @@ function setWithinElements(holder: JsonObject, setting: Setting, value: Json): v
   const primary = [...changed.values()].findLast(element => isObject(element) && element.primary === true);
   if (isObject(primary)) makePrimary(after, primary);
   keepOnePrimary(after);
-  store(
-    holder,
-    attribute.name,
-    after.filter(element => element !== null),
-  );
+  const left = after.filter(element => element !== null);
+  // What became the same is one element now.
+  store(holder, attribute.name, withAdded([], left, new ElementIdentity(attribute)));
 }
 
 /** One element after the operation; null when nothing of it is left. */

@@ -96,11 +96,15 @@ function texts(
 
 /**
  * A resource type that carries further extensions.
- * @throws ScimError 400 `invalidSyntax` when a schema of that name is there already
+ * @throws ScimError 400 `invalidSyntax` when a schema of that name is there already, or one promises what is not kept
  */
 export function withExtensions(type: ResourceType, extensions: readonly Schema[]): ResourceType {
   const ids = [type.schema, ...type.extensions, ...extensions].map(s => s.id.toLowerCase());
   const twice = ids.find((id, i) => ids.indexOf(id) !== i);
   if (twice) throw invalidSyntax(`the schema ${twice} is there already`);
+  for (const extension of extensions)
+    for (const { name, uniqueness } of extension.attributes)
+      if (uniqueness !== 'none')
+        throw invalidSyntax(`"${extension.id}:${name}" cannot be kept unique; declare it "none"`);
   return { ...type, extensions: [...type.extensions, ...extensions] };
 }

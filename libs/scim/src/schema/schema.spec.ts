@@ -115,7 +115,9 @@ describe('a schema of a connection', () => {
     expect(code(() => parseSchema(json))).toBe('scim.invalidSyntax');
   });
 
-  it('is not taken twice', () => {
+  it('is not taken twice, nor when it promises what is not kept', () => {
     expect(code(() => withExtensions(type, [schema]))).toBe('scim.invalidSyntax');
+    const unique = parseSchema(definition([{ name: 'number', uniqueness: 'server' }]));
+    expect(code(() => withExtensions(USER, [unique]))).toBe('scim.invalidSyntax');
   });
 });
