@@ -66,6 +66,7 @@ export {
   insertResource,
   removeResource,
   updateOfVersion,
+  updateOfVersionBeforeOptOut,
   updateResource,
   type StoredResource,
 } from './resources/scim-resource-store.js';
@@ -85,7 +86,10 @@ export {
   lockStanding,
   lockStandingById,
   lockStandings,
+  hasStanding,
+  isOpenedTwice,
   openStanding,
+  standingOpenedBy,
   otherLiveSubject,
   setAskers,
   setLegalHold,
