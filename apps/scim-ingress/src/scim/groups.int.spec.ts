@@ -3,21 +3,21 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { NAMED_SUBJECTS_MAX, type SeverEvent } from '@sever/event-contracts';
 import { rows } from '@sever/postgres';
 import { GROUP_SCHEMA_ID, USER_SCHEMA_ID, type DialectName } from '@sever/scim';
-import { startIngress, type Answer, type RunningIngress } from '../testing/running-ingress.js';
+import { connectDialects, type DialectConnections, type ScimAnswer } from '../testing/dialect-connections.js';
 
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 const LOOSE: DialectName[] = ['entra', 'okta', 'jumpcloud', 'lenient'];
 const EVERY: DialectName[] = ['strict', ...LOOSE];
 
 describe('SCIM Groups', () => {
-  let ingress: RunningIngress;
+  let ingress: DialectConnections;
   let made = 0;
   beforeAll(async () => {
-    ingress = await startIngress();
+    ingress = await connectDialects();
   }, 60_000);
   afterAll(() => ingress.stop());
 
-  const send: RunningIngress['send'] = (...of) => ingress.send(...of);
+  const send: DialectConnections['send'] = (...of) => ingress.send(...of);
   const fresh = (what: string): string => `${what} ${(made += 1)}`;
   const group = (displayName: string, members?: unknown[], more: object = {}): object => ({
     schemas: [GROUP_SCHEMA_ID],
@@ -48,7 +48,7 @@ describe('SCIM Groups', () => {
     expect(status).toBe(201);
     return String(body.id);
   }
-  const patch = (dialect: DialectName, id: string, ...operations: object[]): Promise<Answer> =>
+  const patch = (dialect: DialectName, id: string, ...operations: object[]): Promise<ScimAnswer> =>
     send(dialect, 'PATCH', `/Groups/${id}`, { schemas: [PATCH], Operations: operations });
   async function membersOf(dialect: DialectName, id: string): Promise<unknown[]> {
     const { body } = await send(dialect, 'GET', `/Groups/${id}`);
@@ -240,7 +240,7 @@ describe('SCIM Groups', () => {
         'if-none-match': `"zz", ${first}`,
       });
       expect([unchanged.status, unchanged.text]).toEqual([304, '']);
-      const write = (value: string, tag: string): Promise<Answer> =>
+      const write = (value: string, tag: string): Promise<ScimAnswer> =>
         send(
           dialect,
           'PATCH',

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { USER_SCHEMA_ID } from '@sever/scim';
-import { startIngress, type RunningIngress } from '../testing/running-ingress.js';
+import { connectDialects, type DialectConnections } from '../testing/dialect-connections.js';
 
-let ingress: RunningIngress;
+let ingress: DialectConnections;
 beforeAll(async () => {
-  ingress = await startIngress();
+  ingress = await connectDialects();
 }, 60_000);
 afterAll(() => ingress.stop());
 
