@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { opened } from './resources.mjs';
 
 const main = new URL('../../apps/sever/dist/main.js', import.meta.url).pathname;
 
@@ -16,11 +17,11 @@ export async function startPipeline(options = []) {
     { stdio: ['ignore', 'pipe', 'ignore'] },
   );
   const ended = new Promise(resolve => up.once('exit', resolve));
-  const stop = async () => {
+  const stop = opened(async () => {
     up.kill('SIGTERM');
     await ended;
     rmSync(dataDir, { recursive: true, force: true });
-  };
+  });
   const line = await Promise.race([
     new Promise(resolve => createInterface({ input: up.stdout }).once('line', resolve)),
     ended.then(() => undefined),

@@ -1,5 +1,4 @@
 import { auditMigrations } from '@sever/audit-store';
-import { startScratchPostgres } from '@sever/embedded-postgres/testing';
 import { PARTITIONS, toRecord } from '@sever/event-log';
 import {
   createPostgresEventLogAdmin,
@@ -13,6 +12,7 @@ import { PROJECTOR_LANES, projectBatch, rebuild } from '@sever/projection';
 import { READ_MODEL_TABLES, readModelMigrations } from '@sever/read-models';
 import { lifeOf } from './events.mjs';
 import { median } from './numbers.mjs';
+import { scratchPostgres } from './resources.mjs';
 
 const TOPICS = ['requests', 'outcomes'];
 const SINGLES = 1_500;
@@ -24,7 +24,7 @@ const TABLES = [...READ_MODEL_TABLES, 'audit_event', 'consumer_offset'];
  * from offset zero, and the rebuild of `sever replay verify`. State, audit stream and offsets are one transaction in both.
  */
 export async function replay(progress, { people = 4_000, rounds = 5 } = {}) {
-  const server = await startScratchPostgres({ max_wal_size: '4GB', wal_compression: 'on', jit: 'off' });
+  const server = await scratchPostgres();
   try {
     await migrate(server.url, [
       ...roleMigrations,

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { opened } from './resources.mjs';
 
 /** Starts one of the small programs below this folder; `said` is its first line, JSON. */
 export function startScript(file, env = {}) {
@@ -12,5 +13,6 @@ export function startScript(file, env = {}) {
     child.once('exit', code => reject(new Error(`${file} ended with ${code}`)));
   });
   said.catch(() => undefined);
-  return { said, stop: () => child.kill('SIGTERM') };
+  const stop = opened(() => Promise.resolve(child.kill('SIGTERM')));
+  return { said, stop: () => void stop() };
 }

@@ -34,6 +34,7 @@ export {
   insertResource,
   removeResource,
   updateOfVersion,
+  updateOfVersionBeforeOptOut,
   updateResource,
   type StoredResource,
 } from './resources/scim-resource-store.js';
@@ -53,7 +54,10 @@ export {
   lockStanding,
   lockStandingById,
   lockStandings,
+  hasStanding,
+  isOpenedTwice,
   openStanding,
+  standingOpenedBy,
   otherLiveSubject,
   setAskers,
   setLegalHold,

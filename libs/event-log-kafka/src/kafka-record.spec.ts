@@ -38,7 +38,8 @@ describe('a record as a message', () => {
     fc.assert(
       fc.property(record, r => {
         expect(toMessage(r).partition).toBe(r.partition);
-        expect(fromMessage(r.topic, r.partition, received(r))).toEqual(r);
+        const back = fromMessage(r.topic, r.partition, received(r));
+        expect({ ...back, headers: back.headers }).toEqual(r);
       }),
     );
   });

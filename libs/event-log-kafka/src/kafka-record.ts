@@ -34,24 +34,54 @@ type Received = {
  * @throws EventLogError `log.unreadable` for a message that the relay did not write
  */
 export function fromMessage(topic: string, partition: number, message: Received): LogRecord {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(message.headers ?? {}))
-    if (value !== undefined) headers[name] = String(Array.isArray(value) ? value[0] : value);
-  const { [LOG_OFFSET_HEADER]: logOffset, [TYPE_HEADER]: type, ...own } = headers;
-  if (message.key === null || message.value === null || !/^\d+$/.test(logOffset ?? ''))
+  const logOffset = textOf(message.headers?.[LOG_OFFSET_HEADER]) ?? '';
+  if (!isWhole(message) || !/^\d+$/.test(logOffset))
     throw new EventLogError(
       'log.unreadable',
       `${topic}/${partition} holds a message at ${message.offset} that the relay did not write; find out who else may write there`,
     );
-  return {
-    topic,
-    partition,
-    offset: BigInt(message.offset),
-    logOffset: BigInt(logOffset ?? ''),
-    key: message.key.toString('utf8'),
-    type: type ?? own[CE_TYPE_HEADER] ?? '',
-    headers: own,
-    value: message.value,
-    timestamp: Number(message.timestamp),
-  };
+  return new ReceivedRecord(topic, partition, BigInt(logOffset), message);
+}
+
+type Whole = Received & { key: Buffer; value: Buffer };
+const isWhole = (message: Received): message is Whole => message.key !== null && message.value !== null;
+
+/** Its headers become text when somebody asks for them: hardly any reader does, and it is half of the work of a record. */
+class ReceivedRecord implements LogRecord {
+  readonly offset: bigint;
+  readonly key: string;
+  readonly type: string;
+  readonly value: Buffer;
+  readonly timestamp: number;
+  readonly #headers: IHeaders;
+
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    readonly logOffset: bigint,
+    message: Whole,
+  ) {
+    const { headers = {} } = message;
+    this.offset = BigInt(message.offset);
+    this.key = message.key.toString('utf8');
+    this.type = textOf(headers[TYPE_HEADER]) ?? textOf(headers[CE_TYPE_HEADER]) ?? '';
+    this.value = message.value;
+    this.timestamp = Number(message.timestamp);
+    this.#headers = headers;
+  }
+
+  get headers(): Record<string, string> {
+    const own: Record<string, string> = {};
+    for (const [name, value] of Object.entries(this.#headers)) {
+      const text = textOf(value);
+      if (text !== undefined && name !== LOG_OFFSET_HEADER && name !== TYPE_HEADER) own[name] = text;
+    }
+    return own;
+  }
+}
+
+/** A header's text, the first when it is there several times. */
+function textOf(value: IHeaders[string]): string | undefined {
+  const first = Array.isArray(value) ? value[0] : value;
+  return first === undefined ? undefined : String(first);
 }

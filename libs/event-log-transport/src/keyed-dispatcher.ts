@@ -20,10 +20,14 @@ export type DispatcherOptions = {
   onFatal: (error: Error) => void;
 };
 
-type Waiting = { record: LogRecord; epoch: number; dropped: boolean };
+/** What waits or is in work of one partition. */
+type Load = { tp: TopicPartition; key: PartitionKey; records: number; full: boolean };
+
+type Waiting = { record: LogRecord; epoch: number; dropped: boolean; load: Load };
 
 /** What is known of one key. At most one of `running` and `timer` is set; a record that waits to be tried again heads the queue. */
 type Lane = {
+  key: string;
   queue: Waiting[];
   running?: Waiting | undefined;
   timer?: NodeJS.Timeout | undefined;
@@ -39,10 +43,11 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  */
 export class KeyedDispatcher {
   private readonly lanes = new Map<string, Lane>();
-  private readonly ready: string[] = [];
+  /** Keys whose next record may begin, from `readyHead` on: taking from the front of an array moves the rest. */
+  private ready: Lane[] = [];
+  private readyHead = 0;
   private readonly running = new Set<Waiting>();
-  private readonly perPartition = new Map<PartitionKey, number>();
-  private readonly full = new Set<PartitionKey>();
+  private readonly loads = new Map<PartitionKey, Load>();
   private idleWaiters: { of: ReadonlySet<PartitionKey> | undefined; resolve: () => void }[] = [];
   private limit: number;
   private stopped = false;
@@ -61,11 +66,11 @@ export class KeyedDispatcher {
   push(records: readonly LogRecord[], epoch: number): void {
     if (this.stopped) return;
     for (const record of records) {
-      const lane = this.lanes.get(record.key) ?? { queue: [], listed: false };
-      this.lanes.set(record.key, lane);
-      lane.queue.push({ record, epoch, dropped: false });
-      this.offer(record.key, lane);
-      this.count(record, 1);
+      const lane = this.laneOf(record.key);
+      const load = this.loadOf(record);
+      lane.queue.push({ record, epoch, dropped: false, load });
+      this.offer(lane);
+      this.count(load, 1);
     }
     this.pump();
   }
@@ -73,19 +78,19 @@ export class KeyedDispatcher {
   /** Forgets records of these partitions that nobody works on, also those that wait to be tried again; those in work finish. */
   drop(tps: readonly TopicPartition[]): void {
     const gone = new Set(tps.map(partitionKey));
-    for (const waiting of this.running) if (gone.has(partitionKey(waiting.record))) waiting.dropped = true;
-    for (const [key, lane] of this.lanes) {
+    for (const waiting of this.running) if (gone.has(waiting.load.key)) waiting.dropped = true;
+    for (const lane of this.lanes.values()) {
       const [head] = lane.queue;
-      const dropped = lane.queue.filter(w => gone.has(partitionKey(w.record)));
+      const dropped = lane.queue.filter(w => gone.has(w.load.key));
       if (dropped.length === 0) continue;
-      lane.queue = lane.queue.filter(w => !gone.has(partitionKey(w.record)));
+      lane.queue = lane.queue.filter(w => !gone.has(w.load.key));
       if (lane.timer && lane.queue[0] !== head) this.wake(lane);
-      for (const w of dropped) this.count(w.record, -1);
-      this.tidy(key, lane);
-      this.offer(key, lane);
+      for (const w of dropped) this.count(w.load, -1);
+      this.tidy(lane);
+      this.offer(lane);
     }
     // Whoever gets the partition next begins without pressure.
-    for (const tp of tps) if (this.full.has(partitionKey(tp))) this.pressure(tp, partitionKey(tp), false);
+    for (const load of this.loads.values()) if (load.full && gone.has(load.key)) this.pressure(load, false);
     this.pump();
   }
 
@@ -103,30 +108,39 @@ export class KeyedDispatcher {
 
   stats(): { inFlight: number; queued: number } {
     let total = 0;
-    for (const count of this.perPartition.values()) total += count;
+    for (const { records } of this.loads.values()) total += records;
     return { inFlight: this.running.size, queued: total - this.running.size };
   }
 
   private works(of: ReadonlySet<PartitionKey> | undefined): boolean {
     if (!of) return this.running.size > 0;
-    for (const { record } of this.running) if (of.has(partitionKey(record))) return true;
+    for (const { load } of this.running) if (of.has(load.key)) return true;
     return false;
   }
 
   private pump(): void {
     while (!this.stopped && this.running.size < this.limit) {
-      const key = this.ready.shift();
-      if (key === undefined) return;
-      const lane = this.lanes.get(key);
-      if (!lane) continue;
+      const lane = this.takeReady();
+      if (!lane) return;
       lane.listed = false;
       if (lane.running || lane.timer) continue;
       const next = lane.queue.shift();
-      if (next) void this.work(key, lane, next);
+      if (next) void this.work(lane, next);
     }
   }
 
-  private async work(key: string, lane: Lane, waiting: Waiting): Promise<void> {
+  private takeReady(): Lane | undefined {
+    const lane = this.ready[this.readyHead];
+    if (!lane) return undefined;
+    this.readyHead += 1;
+    if (this.readyHead > 1_024 && this.readyHead * 2 > this.ready.length) {
+      this.ready = this.ready.slice(this.readyHead);
+      this.readyHead = 0;
+    }
+    return lane;
+  }
+
+  private async work(lane: Lane, waiting: Waiting): Promise<void> {
     const { record, epoch } = waiting;
     lane.running = waiting;
     this.running.add(waiting);
@@ -138,15 +152,16 @@ export class KeyedDispatcher {
     }
     lane.running = undefined;
     this.running.delete(waiting);
-    if (verdict.kind === 'retry' && !waiting.dropped) this.again(key, lane, waiting, verdict.afterMs);
+    if (verdict.kind === 'retry' && !waiting.dropped) this.again(lane, waiting, verdict.afterMs);
     else {
-      this.count(record, -1);
+      this.count(waiting.load, -1);
       if (verdict.kind === 'stop') this.fatal(verdict.error);
       else if (verdict.kind !== 'retry') this.settle(record, epoch, verdict);
     }
-    this.tidy(key, lane);
-    this.offer(key, lane);
-    this.idleWaiters = this.idleWaiters.filter(({ of, resolve }) => this.works(of) || resolve());
+    this.tidy(lane);
+    this.offer(lane);
+    if (this.idleWaiters.length > 0)
+      this.idleWaiters = this.idleWaiters.filter(({ of, resolve }) => this.works(of) || resolve());
     this.pump();
   }
 
@@ -158,12 +173,12 @@ export class KeyedDispatcher {
     }
   }
 
-  private again(key: string, lane: Lane, waiting: Waiting, afterMs: number): void {
+  private again(lane: Lane, waiting: Waiting, afterMs: number): void {
     lane.queue.unshift(waiting);
     lane.timer = setTimeout(
       () => {
         lane.timer = undefined;
-        this.offer(key, lane);
+        this.offer(lane);
         this.pump();
       },
       Math.min(afterMs, LONGEST_TIMER_MS),
@@ -177,14 +192,14 @@ export class KeyedDispatcher {
   }
 
   /** Lists a key whose next record may begin. */
-  private offer(key: string, lane: Lane): void {
+  private offer(lane: Lane): void {
     if (lane.listed || lane.running || lane.timer || lane.queue.length === 0) return;
     lane.listed = true;
-    this.ready.push(key);
+    this.ready.push(lane);
   }
 
-  private tidy(key: string, lane: Lane): void {
-    if (!lane.running && lane.queue.length === 0) this.lanes.delete(key);
+  private tidy(lane: Lane): void {
+    if (!lane.running && lane.queue.length === 0) this.lanes.delete(lane.key);
   }
 
   private fatal(error: Error): void {
@@ -192,18 +207,27 @@ export class KeyedDispatcher {
     this.o.onFatal(error);
   }
 
-  private count(tp: TopicPartition, by: number): void {
-    const key = partitionKey(tp);
-    const count = (this.perPartition.get(key) ?? 0) + by;
-    if (count > 0) this.perPartition.set(key, count);
-    else this.perPartition.delete(key);
-    if (by > 0 && count >= this.o.highWater && !this.full.has(key)) this.pressure(tp, key, true);
-    else if (count <= this.o.lowWater && this.full.has(key)) this.pressure(tp, key, false);
+  private laneOf(key: string): Lane {
+    let lane = this.lanes.get(key);
+    if (!lane) this.lanes.set(key, (lane = { key, queue: [], listed: false }));
+    return lane;
   }
 
-  private pressure(tp: TopicPartition, key: PartitionKey, full: boolean): void {
-    if (full) this.full.add(key);
-    else this.full.delete(key);
-    this.o.onPressure({ topic: tp.topic, partition: tp.partition }, full);
+  private loadOf({ topic, partition }: TopicPartition): Load {
+    const key = partitionKey({ topic, partition });
+    let load = this.loads.get(key);
+    if (!load) this.loads.set(key, (load = { tp: { topic, partition }, key, records: 0, full: false }));
+    return load;
+  }
+
+  private count(load: Load, by: number): void {
+    load.records += by;
+    if (by > 0 && load.records >= this.o.highWater && !load.full) this.pressure(load, true);
+    else if (load.records <= this.o.lowWater && load.full) this.pressure(load, false);
+  }
+
+  private pressure(load: Load, full: boolean): void {
+    load.full = full;
+    this.o.onPressure(load.tp, full);
   }
 }

@@ -20,17 +20,19 @@ export class OffsetLedger {
   }
 
   settle(offset: bigint): void {
-    this.settled.add(offset);
-    for (
-      let first = this.offsets[this.head];
-      first !== undefined && this.settled.delete(first);
-      first = this.offsets[this.head]
-    ) {
-      this.committable = first + 1n;
-      this.head += 1;
+    if (offset !== this.offsets[this.head]) {
+      this.settled.add(offset);
+      return;
     }
-    const waiting = this.offsets[this.head];
-    if (waiting !== undefined) this.committable = waiting;
+    this.head += 1;
+    // Those behind it that were settled before.
+    let waiting = this.offsets[this.head];
+    while (waiting !== undefined && this.settled.size > 0 && this.settled.delete(waiting)) {
+      offset = waiting;
+      this.head += 1;
+      waiting = this.offsets[this.head];
+    }
+    this.committable = waiting ?? offset + 1n;
     if (this.head > 1_024 && this.head * 2 > this.offsets.length) {
       this.offsets = this.offsets.slice(this.head);
       this.head = 0;

@@ -3,7 +3,15 @@ export type TopicPartition = { topic: string; partition: number };
 
 /** Key of a partition in maps: `topic/partition`. */
 export type PartitionKey = `${string}/${number}`;
-export const partitionKey = (tp: TopicPartition): PartitionKey => `${tp.topic}/${tp.partition}`;
+
+/** Made once per partition: it is asked for several times per record, and a map finds a string that it has seen faster. */
+const partitionKeys = new Map<string, PartitionKey[]>();
+
+export function partitionKey({ topic, partition }: TopicPartition): PartitionKey {
+  let ofTopic = partitionKeys.get(topic);
+  if (!ofTopic) partitionKeys.set(topic, (ofTopic = []));
+  return (ofTopic[partition] ??= `${topic}/${partition}`);
+}
 
 /** The *next* offset to read, per partition. */
 export type Offsets = ReadonlyMap<PartitionKey, bigint>;
