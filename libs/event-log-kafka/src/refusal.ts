@@ -12,7 +12,7 @@ export function refusal(what: string, error: unknown): EventLogError | undefined
   const chain = causes(error);
   const own = chain.find(e => e instanceof EventLogError);
   if (own instanceof EventLogError) return own;
-  if (chain.some(e => e.name === 'KafkaJSSASLAuthenticationError'))
+  if (chain.some(isSaslRefusal))
     return refused('log.unauthenticated', `${what}: the brokers do not accept the user`, error, [
       'KAFKA_USERNAME',
       'KAFKA_PASSWORD',
@@ -43,6 +43,12 @@ const refused = (
   const said = error instanceof Error ? error.message : String(error);
   return new EventLogError(code, `${what} (${said}): check ${check.join(', ')}`, { cause: error });
 };
+
+/** Wrong credentials, or a mechanism that the brokers do not offer: the client tells the two in different ways. */
+const isSaslRefusal = (error: Error): boolean =>
+  error.name === 'KafkaJSSASLAuthenticationError' ||
+  ('type' in error && error.type === 'UNSUPPORTED_SASL_MECHANISM') ||
+  /not support the requested SASL mechanism/.test(error.message);
 
 /** An error and what caused it, outermost first. */
 function causes(error: unknown): Error[] {
