@@ -40,10 +40,11 @@ export default {
   // Servers start in hooks; a busy machine takes its time. No spec asserts how long anything takes.
   testTimeout: 60_000,
   projects: [
-    tier('unit', '(?<!\\.(int|e2e|fault|kafka))\\.spec\\.ts$'),
+    tier('unit', '(?<!\\.(int|e2e|fault|kafka|conformance))\\.spec\\.ts$'),
     tier('int', '\\.int\\.spec\\.ts$', database),
     tier('e2e', '\\.e2e\\.spec\\.ts$'),
     tier('fault', '\\.fault\\.spec\\.ts$'),
+    tier('conformance', '\\.conformance\\.spec\\.ts$'),
     tier('kafka', '\\.kafka\\.spec\\.ts$', broker),
   ],
 };

@@ -11,7 +11,7 @@ import { projectorSettings } from './projector-settings.js';
 /** A batch that does not finish for this long is a reason not to be ready, in milliseconds. */
 const STUCK_MS = 60_000;
 /** Read models may be this much older, in milliseconds; requests and calls then come first on a small machine. */
-const LINGER_MS = 30;
+const LINGER_MS = 100;
 
 /** Starts the projector from its environment. */
 export async function runProjector(): Promise<void> {

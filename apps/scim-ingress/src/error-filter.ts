@@ -1,6 +1,6 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { ContractError } from '@sever/event-contracts';
-import { DirectoryError } from '@sever/directory';
+import { DirectoryError, type DirectoryErrorCode } from '@sever/directory';
 import { isDatabaseUnavailable, isSerializationFailure } from '@sever/postgres';
 import { ScimError, errorBody } from '@sever/scim';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -16,6 +16,17 @@ const PROBLEMS: Readonly<Record<number, [code: string, detail: string]>> = {
   405: ['method.not-allowed', 'this address does not take this method'],
   413: ['request.too-large', 'the body is larger than 1 MiB'],
   415: ['media-type.unsupported', 'send application/scim+json or application/json'],
+};
+
+/** Where it is not the request that is wrong. */
+const REGISTRY_STATUS: Partial<Record<DirectoryErrorCode, number>> = {
+  'connection.exists': 409,
+  'connection.unknown': 404,
+  'connection.retired': 409,
+  'connection.people-active': 409,
+  'connection.decided': 409,
+  'oauth-client.unknown': 404,
+  'issuer.unknown': 404,
 };
 
 /** Every error of the ingress, whoever raised it, in the form of its door: SCIM error bodies or problem details. */
@@ -59,7 +70,7 @@ export class ErrorFilter implements ExceptionFilter {
     if (error instanceof HttpProblem) return error;
     if (error instanceof ScimError) return new HttpProblem(error.status, error.code, error.detail);
     if (error instanceof DirectoryError)
-      return new HttpProblem(error.code === 'connection.exists' ? 409 : 400, error.code, error.message);
+      return new HttpProblem(REGISTRY_STATUS[error.code] ?? 400, error.code, error.message);
     if (error instanceof ContractError && error.code === 'event.too-large')
       return new HttpProblem(413, error.code, error.message);
     if (isDatabaseUnavailable(error) || isSerializationFailure(error))

@@ -25,7 +25,7 @@ import type { InstanceMetrics } from './instance-metrics.js';
 import { PermitGate } from './permit-gate.js';
 import { RetryLoop } from './retry-loop.js';
 import { TurnGate } from './turn-gate.js';
-import { resolveSecret } from './secret-reference.js';
+import { createSecretResolver } from './secret-reference.js';
 import { DeadLetters } from './store/dead-letters.js';
 import { readHealth, saveBreaker, saveCounts } from './store/health-store.js';
 import { hastenAll, workOverview } from './store/work-item-store.js';
@@ -87,7 +87,7 @@ export class ConnectorInstance {
     const connector = o.definition.connect({
       id: o.instance,
       settings: o.definition.parseSettings(row.settings),
-      secret: resolveSecret,
+      secret: createSecretResolver(),
     });
     const onError = (error: unknown): void =>
       o.logger.warn({ err: error, connector: o.instance }, 'the connector tries again');

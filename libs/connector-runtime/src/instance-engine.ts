@@ -1,7 +1,7 @@
 import { failpoint } from '@sever/config';
 import { decodeEvent, STEPS, type SeverEvent } from '@sever/event-contracts';
 import { ack, retry, skip, type LogRecord, type Verdict } from '@sever/event-log';
-import { isDatabaseUnavailable, isSerializationFailure } from '@sever/postgres';
+import { execute, isDatabaseUnavailable, isSerializationFailure } from '@sever/postgres';
 import { StageRunner } from './engine/stage-runner.js';
 import type { InstanceContext, WorkResult } from './engine/work-context.js';
 import { KeyLocks } from './key-locks.js';
@@ -11,15 +11,15 @@ import {
   hasten,
   isOvertaken,
   renewLease,
-  settleWork,
   supersedeCut,
   takeNextOfKey,
   takeOvertakenRestores,
   takeWork,
   waiveSteps,
+  workSettled,
   type WorkItem,
 } from './store/work-item-store.js';
-import { addresses, isCommand, stageOf, workOf } from './work-of-event.js';
+import { addresses, hasPast, isCommand, stageOf, workOf } from './work-of-event.js';
 
 const LEASE_RENEW_MS = 6_000;
 const UNAVAILABLE_RETRY_MS = 1_000;
@@ -70,7 +70,6 @@ export class InstanceEngine {
     return this.locks.run(record.key, async () => {
       const stage = stageOf(event);
       if (stage === 'restore' && event.optoutid) await this.supersede(event.optoutid);
-      if (stage === 'cut') await this.overtakeRestores(record.key, event.optoutid ?? event.id);
       const item = await takeWork(this.c.dataSource, this.c.instance, this.c.owner, {
         requestEvent: event.id,
         key: record.key,
@@ -84,10 +83,10 @@ export class InstanceEngine {
           { connector: this.c.instance },
           (Date.now() - Date.parse(event.time)) / 1_000,
         );
-      if (item.state === 'running') {
-        await this.runItem(item);
-        await this.runWaiting(record.key);
-      }
+      if (item.state === 'waiting' && stage === 'cut') await this.overtakeRestores(item);
+      if (item.state === 'running') await this.runItem(item);
+      // Only who found older work of the person can have left something behind it.
+      if (hasPast(item)) await this.runWaiting(record.key);
       return ack;
     });
   }
@@ -122,9 +121,9 @@ export class InstanceEngine {
   }
 
   /** Who is opted out anew is not given back what an older opt-out took: restores that are not done end without effect. */
-  private async overtakeRestores(key: string, optOutId: string): Promise<void> {
+  private async overtakeRestores(cut: WorkItem): Promise<void> {
     const { dataSource, instance, owner } = this.c;
-    const restores = await takeOvertakenRestores(dataSource, instance, owner, { key, optOutId });
+    const restores = await takeOvertakenRestores(dataSource, instance, owner, cut);
     for (const restore of restores) await this.runItem(restore, true);
   }
 
@@ -138,7 +137,7 @@ export class InstanceEngine {
     try {
       const result = await this.run(item, isVoid);
       failpoint('park.before-commit');
-      await settleWork(dataSource, instance, item, result);
+      if (!result.isStored) await execute(dataSource, workSettled(instance, item, result));
       if (result.state === 'retrying') this.onDue(result.dueAt ?? undefined);
     } finally {
       clearInterval(renew);
@@ -149,7 +148,7 @@ export class InstanceEngine {
     const { dataSource, instance } = this.c;
     const event = decodeEvent(item.event);
     if (!isCommand(event)) return { state: 'done', tries: item.tries, dueAt: null };
-    if (item.stage === 'cut') await inheritSnapshots(dataSource, instance, item);
+    if (item.stage === 'cut' && hasPast(item)) await inheritSnapshots(dataSource, instance, item);
     const isOverruled =
       item.stage === 'restore' && (isVoid || (await isOvertaken(dataSource, instance, item)));
     const runner = new StageRunner(
@@ -157,7 +156,7 @@ export class InstanceEngine {
       workOf(this.c, item, event),
       this.drain.signal,
       () => isOverruled || (item.stage === 'cut' && this.superseded.has(item.optOutId)),
-      (em, result) => settleWork(em, this.c.instance, item, result),
+      result => workSettled(instance, item, result),
     );
     return runner.run();
   }

@@ -39,12 +39,16 @@ export function workOf(c: InstanceContext, item: WorkItem, event: Command): Work
     stage: item.stage,
     tries: item.tries,
     run: item.runs,
+    hasPast: hasPast(item),
     waived: new Set(item.waived),
     deadline: deadlineOf(event),
     traceparent: event.traceparent,
     identifiers: () => identifiersOf(c, event),
   };
 }
+
+/** Whether this instance may have dealt with the person, or with this very work, before. */
+export const hasPast = (item: WorkItem): boolean => item.runs > 1 || item.isFirstOfKey !== true;
 
 const PURGE_DEADLINE_MS = 3_600_000;
 

@@ -1,14 +1,46 @@
 export { DirectoryError, type DirectoryErrorCode } from './directory-error.js';
 export { directoryMigrations } from './directory-migrations.js';
+export type { Connection } from './connections/connection.js';
+export { listConnections, type ConnectionView } from './connections/connection-list.js';
 export {
-  addApiToken,
+  addConnectionToken,
   connectionOfToken,
+  endTokensAfter,
+  noteTokenUse,
+  type TokenOwner,
+} from './connections/connection-tokens.js';
+export {
+  addConnection,
   createConnection,
   ensureTenant,
-  principalOfToken,
-  replaceApiToken,
-  type Connection,
-} from './registry/connections.js';
+  lockConnection,
+  unknownConnection,
+} from './connections/connections.js';
+export {
+  ACCESS_TOKEN_SECONDS,
+  addOAuthClient,
+  findOAuthClient,
+  issueAccessToken,
+  rememberAssertion,
+  revokeOAuthClient,
+  type ClientKeys,
+  type OAuthClient,
+} from './connections/oauth-clients.js';
+export {
+  activePeople,
+  countActivePeople,
+  retireConnection,
+  type ActivePerson,
+  type PeopleDecision,
+  type Retirement,
+} from './connections/retirement.js';
+export {
+  putTrustedIssuer,
+  removeTrustedIssuer,
+  trustedIssuer,
+  type TrustedIssuer,
+} from './connections/trusted-issuers.js';
+export { addApiToken, principalOfToken, replaceApiToken } from './registry/api-tokens.js';
 export {
   addBindingWaiver,
   bindInstance,
@@ -25,7 +57,7 @@ export {
   type Match,
 } from './registry/instances.js';
 export { SWITCH_CHANNEL, readKillSwitch, setKillSwitch, type KillSwitch } from './registry/kill-switch.js';
-export { newToken, tokenHash } from './registry/tokens.js';
+export { newToken, tokenHash } from './registry/secrets.js';
 export { queryResources, userStore, type ResourceQuery } from './resources/query-resources.js';
 export {
   findByExternalId,
@@ -34,6 +66,7 @@ export {
   insertResource,
   removeResource,
   updateOfVersion,
+  updateOfVersionBeforeOptOut,
   updateResource,
   type StoredResource,
 } from './resources/scim-resource-store.js';
@@ -53,7 +86,10 @@ export {
   lockStanding,
   lockStandingById,
   lockStandings,
+  hasStanding,
+  isOpenedTwice,
   openStanding,
+  standingOpenedBy,
   otherLiveSubject,
   setAskers,
   setLegalHold,

@@ -3,7 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { PARTITIONS, type NewRecord } from '@sever/event-log';
 import { migration, rows } from '@sever/postgres';
 import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
-import { changeAndAppend, createPostgresEventLogAdmin, eventLogMigrations } from './index.js';
+import {
+  CHANGED,
+  changeAndAppend,
+  createPostgresEventLogAdmin,
+  createPostgresEventLogWriter,
+  eventLogMigrations,
+} from './index.js';
 
 const recordOf = (topic = 'requests'): NewRecord => ({
   topic,
@@ -22,6 +28,7 @@ const raise = (version: number): { sql: string; parameters: unknown[] } => ({
 describe('a change and its event in one statement', () => {
   let db: TestDatabase;
   const versions = (): Promise<{ version: number }[]> => rows(db.owner, 'select version from thing');
+  const copied = (): Promise<unknown[]> => rows(db.owner, 'select id, version from copied order by id');
   const logged = (): Promise<{ id: string }[]> =>
     rows(db.owner, 'select event_id as id from log_record order by "offset"');
 
@@ -30,6 +37,7 @@ describe('a change and its event in one statement', () => {
       ...eventLogMigrations,
       migration(1_790_000_099_000, 'Thing', [
         'create table thing (id int primary key, version int not null)',
+        'create table copied (id int primary key, version int not null)',
       ]),
     ]);
     await createPostgresEventLogAdmin(db.owner).ensureTopics([{ topic: 'requests', partitions: PARTITIONS }]);
@@ -37,6 +45,7 @@ describe('a change and its event in one statement', () => {
   afterAll(() => db.drop());
   beforeEach(async () => {
     await db.owner.query('delete from thing');
+    await db.owner.query('delete from copied');
     await db.owner.query('insert into thing values (1, 1)');
   });
 
@@ -74,5 +83,57 @@ describe('a change and its event in one statement', () => {
       changeAndAppend(db.owner, raise(2), { ...taken, value: Buffer.from('{"source":"/other"}') }),
     ).rejects.toMatchObject({ code: 'log.event-conflict' });
     expect(await versions()).toEqual([{ version: 2 }]);
+  });
+
+  it('happen together with further changes, which see the changed row', async () => {
+    const copy = {
+      sql: `insert into copied select id + version + $1, version from ${CHANGED}`,
+      parameters: [100],
+    };
+    await changeAndAppend(db.owner, raise(7), recordOf(), [copy]);
+    expect(await copied()).toEqual([]);
+    await changeAndAppend(db.owner, raise(1), recordOf(), [copy]);
+    expect(await copied()).toEqual([{ id: 103, version: 2 }]);
+    await expect(changeAndAppend(db.owner, raise(2), recordOf('nowhere'), [copy])).rejects.toMatchObject({
+      code: 'log.unknown-topic',
+    });
+    expect(await copied()).toEqual([{ id: 103, version: 2 }]);
+  });
+
+  it('happen together when they are many, or not at all', async () => {
+    const writer = createPostgresEventLogWriter(db.owner);
+    const before = await logged();
+    const changes = [
+      { sql: 'update thing set version = $2 where id = $1', parameters: [1, 5] },
+      { sql: 'insert into copied values ($1, $2)', parameters: [9, 9] },
+    ];
+    await expect(writer.commit(changes, [recordOf(), recordOf('nowhere')])).rejects.toMatchObject({
+      code: 'log.unknown-topic',
+    });
+    expect(await versions()).toEqual([{ version: 1 }]);
+    const told = [recordOf(), recordOf()];
+    const appended = await writer.commit(changes, told);
+    expect(appended.map(({ eventId, duplicate }) => ({ eventId, duplicate }))).toEqual(
+      told.map(({ eventId }) => ({ eventId, duplicate: false })),
+    );
+    expect(await versions()).toEqual([{ version: 5 }]);
+    expect(await copied()).toEqual([{ id: 9, version: 9 }]);
+    expect(await logged()).toEqual([...before, ...told.map(({ eventId }) => ({ id: eventId }))]);
+  });
+
+  it('never wait for each other in two orders', async () => {
+    const writer = createPostgresEventLogWriter(db.owner);
+    const change = { sql: 'update thing set version = version + $2 where id = $1', parameters: [1, 1] };
+    await Promise.all(
+      Array.from({ length: 40 }, (_, i) =>
+        i % 2 === 0
+          ? writer.commit([change], [recordOf()])
+          : db.owner.transaction(async em => {
+              await em.query(change.sql, change.parameters);
+              await writer.append(em, [recordOf()]);
+            }),
+      ),
+    );
+    expect(await versions()).toEqual([{ version: 41 }]);
   });
 });

@@ -12,4 +12,9 @@ export { countBehind, fetchRecords, type Position } from './consumer/fetch.js';
 export { eventLogMigrations } from './event-log-migrations.js';
 export { createPostgresEventLogAdmin } from './postgres-event-log-admin.js';
 export { scanValues, type LoggedValue } from './scan-values.js';
-export { WAKE_CHANNEL, changeAndAppend, createPostgresEventLogWriter } from './postgres-event-log-writer.js';
+export { CHANGED, changeAndAppend } from './change-and-append.js';
+export {
+  WAKE_CHANNEL,
+  createPostgresEventLogWriter,
+  type PostgresEventLogWriter,
+} from './postgres-event-log-writer.js';

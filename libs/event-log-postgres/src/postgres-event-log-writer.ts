@@ -6,25 +6,38 @@ import {
   type EventLogWriter,
   type NewRecord,
 } from '@sever/event-log';
-import { databaseErrorCode, rows } from '@sever/postgres';
+import { rows, type Statement } from '@sever/postgres';
 import type { DataSource, EntityManager } from 'typeorm';
+import { changesAndAppend, type Written } from './change-and-append.js';
+import { inLog, logAppendCall, logAppendParameters } from './log-append.js';
 
 /** Channel on which readers are told that something was committed; the payload names topics, none stands for all of them. */
 export const WAKE_CHANNEL = 'sever_log';
 
-const ERRORS = { SV001: 'log.forbidden', SV002: 'log.unknown-topic', SV003: 'log.event-conflict' } as const;
+/** A writer of the log that can also change rows of the same database. */
+export interface PostgresEventLogWriter extends EventLogWriter<EntityManager> {
+  /** Changes and their records in a transaction of one statement, see {@link changesAndAppend}. */
+  commit(changes: readonly Statement[], records: readonly NewRecord[]): Promise<readonly Appended[]>;
+}
 
-/** Appends through the `log_append` function of the database, in the caller's transaction. */
-export function createPostgresEventLogWriter(dataSource: DataSource): EventLogWriter<EntityManager> {
+/** Appends through the `log_append` function of the database, in the caller's transaction or in one of its own. */
+export function createPostgresEventLogWriter(dataSource: DataSource): PostgresEventLogWriter {
   // Never forgotten: a wake must name the topic of every commit before it, and a producer writes one topic or two.
   const topics = new Set<string>();
   const wake = coalesced(() =>
     dataSource.query('select pg_notify($1, $2)', [WAKE_CHANNEL, [...topics].join(' ')]),
   );
+  const noteTopics = (records: readonly NewRecord[]): void => {
+    for (const { topic } of records) topics.add(topic);
+  };
   return {
     append: (tx, records) => {
-      for (const { topic } of records) topics.add(topic);
+      noteTopics(records);
       return append(tx, records);
+    },
+    commit: async (changes, records) => {
+      noteTopics(records);
+      return appendedOf(records, await changesAndAppend(dataSource, changes, records));
     },
     wake,
   };
@@ -37,81 +50,28 @@ async function append(tx: EntityManager, records: readonly NewRecord[]): Promise
       'append() needs a running transaction: the log is written together with what it tells',
     );
   if (records.length === 0) return [];
-  const partitions = records.map(r => partitionOf(r.key));
-  const written = await logAppend(tx, records, partitions);
+  const written = await inLog(() =>
+    rows<Written>(
+      tx,
+      `select n, "offset", duplicate from ${logAppendCall(1)} order by n`,
+      logAppendParameters(
+        records,
+        records.map(r => partitionOf(r.key)),
+      ),
+    ),
+  );
   failpoint('append.before-commit');
+  return appendedOf(records, written);
+}
+
+function appendedOf(records: readonly NewRecord[], written: readonly Written[]): readonly Appended[] {
   return records.map((r, i) => ({
     topic: r.topic,
-    partition: partitions[i] ?? 0,
+    partition: partitionOf(r.key),
     eventId: r.eventId,
     logOffset: BigInt(written[i]?.offset ?? -1),
     duplicate: written[i]?.duplicate ?? false,
   }));
-}
-
-/**
- * A change of one row and the event that tells it, as one statement: a transaction of its own without the round trips of one. The
- * append comes after the change, and only when there was one.
- * @param change a data-modifying statement with RETURNING
- * @returns the changed row, or undefined when nothing matched: then nothing was appended
- */
-export async function changeAndAppend<T extends object>(
-  dataSource: DataSource,
-  change: { sql: string; parameters: readonly unknown[] },
-  record: NewRecord,
-): Promise<T | undefined> {
-  const first = change.parameters.length + 1;
-  const append = Array.from({ length: APPEND_PARAMETERS }, (_, i) => `$${first + i}`).join(', ');
-  const found = await inLog(() =>
-    rows<T>(
-      dataSource,
-      `with changed as (${change.sql}) select changed.* from changed cross join lateral log_append(${append}) appended`,
-      [...change.parameters, ...appendParameters([record], [partitionOf(record.key)])],
-    ),
-  );
-  return found[0];
-}
-
-const APPEND_PARAMETERS = 7;
-
-function appendParameters(records: readonly NewRecord[], partitions: readonly number[]): unknown[] {
-  return [
-    records.map(r => r.topic),
-    partitions,
-    records.map(r => r.eventId),
-    records.map(r => r.key),
-    records.map(r => r.type),
-    records.map(r => JSON.stringify(r.headers)),
-    records.map(r => r.value),
-  ];
-}
-
-function logAppend(
-  tx: EntityManager,
-  records: readonly NewRecord[],
-  partitions: readonly number[],
-): Promise<{ offset: string; duplicate: boolean }[]> {
-  return inLog(() =>
-    rows(
-      tx,
-      'select n, "offset", duplicate from log_append($1, $2, $3, $4, $5, $6, $7) order by n',
-      appendParameters(records, partitions),
-    ),
-  );
-}
-
-/** Errors that the append raises, by their code. */
-async function inLog<T>(statement: () => Promise<T>): Promise<T> {
-  try {
-    return await statement();
-  } catch (error) {
-    const code = databaseErrorCode(error);
-    if (code && code in ERRORS) {
-      const message = error instanceof Error ? error.message : String(error);
-      throw new EventLogError(ERRORS[code as keyof typeof ERRORS], message, { cause: error });
-    }
-    throw error;
-  }
 }
 
 /** At most one notification under way; calls made meanwhile are answered by one more. A lost hint costs one poll interval. */

@@ -43,5 +43,13 @@ export function isSerializationFailure(error: unknown): boolean {
   return code !== undefined && RETRYABLE_CODES.has(code);
 }
 
-/** Unique violation (23505). */
-export const isUniqueViolation = (error: unknown): boolean => databaseErrorCode(error) === '23505';
+/** Unique violation (23505), of the named index or of any. */
+export function isUniqueViolation(error: unknown, index?: string): boolean {
+  return databaseErrorCode(error) === '23505' && (index === undefined || violatedIndex(error) === index);
+}
+
+function violatedIndex(error: unknown): unknown {
+  if (!types.isNativeError(error)) return undefined;
+  if ('constraint' in error) return error.constraint;
+  return 'driverError' in error ? violatedIndex(error.driverError) : undefined;
+}

@@ -22,3 +22,4 @@ export {
   type GroupRole,
 } from './roles.js';
 export { changed, oneRow, rows, type Queryable } from './sql.js';
+export { execute, numberedFrom, type Statement } from './statement.js';

@@ -216,6 +216,20 @@ const ROWS: Row[] = [
     { department: 'd', manager: { value: 'm' } },
   ],
   [
+    'an extension as an object that names itself',
+    [
+      {
+        op: 'replace',
+        path: ENTERPRISE_SCHEMA_ID,
+        value: { schemas: [ENTERPRISE_SCHEMA_ID], department: 'd' },
+      },
+    ],
+    ALL,
+    '',
+    a => a[ENTERPRISE_SCHEMA_ID],
+    { department: 'd' },
+  ],
+  [
     'the core schema as a key',
     [{ op: 'replace', value: { [USER_SCHEMA_ID]: { active: 'False' } } }],
     LOOSE,

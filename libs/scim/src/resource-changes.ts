@@ -25,8 +25,7 @@ function checkPresent(object: JsonObject, attributes: readonly Attribute[]): voi
 
 /** The resource that a POST asks for; `active` is true unless it says otherwise. */
 export function newResource(body: Json, type: ResourceType, reading: DialectReading): JsonObject {
-  const resource = checkRequired(canonicalResource(body, type, reading), type);
-  return type.name === 'User' && resource.active === undefined ? { ...resource, active: true } : resource;
+  return checkRequired(withActive(canonicalResource(body, type, reading), true, type), type);
 }
 
 /**
@@ -40,10 +39,13 @@ export function replacedResource(
   reading: DialectReading,
 ): JsonObject {
   const wanted = canonicalResource(body, type, reading);
-  const resource = checkRequired(withImmutable(existing, wanted, type), type);
-  return resource.active === undefined && existing.active !== undefined
-    ? { ...resource, active: existing.active }
-    : resource;
+  return checkRequired(withActive(withImmutable(existing, wanted, type), existing.active, type), type);
+}
+
+/** A user with `active` as it is, or as given where nothing is said of it. */
+function withActive(resource: JsonObject, otherwise: Json | undefined, type: ResourceType): JsonObject {
+  if (type.name !== 'User' || resource.active !== undefined || otherwise === undefined) return resource;
+  return { ...resource, active: otherwise };
 }
 
 /** Names of the attributes that differ, `extension:attribute` for extensions; never values. */

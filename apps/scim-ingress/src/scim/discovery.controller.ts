@@ -28,7 +28,7 @@ export class DiscoveryController {
     @Res() reply: FastifyReply,
   ): void {
     refuseFilter(filter);
-    send(reply, 200, serviceProviderConfig(this.base(request), request.connection.dialect));
+    send(reply, 200, serviceProviderConfig(this.base(request)));
   }
 
   @Get('ResourceTypes')

@@ -1,6 +1,6 @@
 import { userStore, type StoredResource } from '@sever/directory';
 import { USER, USER_SCHEMA_ID, sqlText, type JsonObject, type SqlStore } from '@sever/scim';
-import { etag } from '../writes/user-writes.js';
+import { etag } from '../writes/user-request.js';
 
 /** A stored user as the SCIM resource that its connection sees. */
 export function userDocument(resource: StoredResource, base: string): JsonObject {

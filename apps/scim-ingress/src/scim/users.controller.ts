@@ -36,7 +36,8 @@ import {
 } from '@sever/scim';
 import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../ingress-context.js';
-import { UserWrites, etag, notFound, type Writer } from '../writes/user-writes.js';
+import { etag, notFound, type Writer } from '../writes/user-request.js';
+import { UserWrites } from '../writes/user-writes.js';
 import { readParameters, type ReadParameters } from './query-parameters.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
 import { storeOfUsers, userDocument, userLocation } from './user-document.js';
@@ -127,12 +128,8 @@ export class UsersController {
     const query = readParameters(parameters);
     const writer = this.writer(request);
     const json = bodyOf(body);
-    const stored = await this.writes.update(
-      writer,
-      id,
-      request.headers['if-match'],
-      before => replacedResource(before, json, USER, writer.reading),
-      { isOrdinary: !/"active"\s*:\s*"?false/i.test(String(body)) },
+    const stored = await this.writes.update(writer, id, request.headers['if-match'], before =>
+      replacedResource(before, json, USER, writer.reading),
     );
     send(reply, 200, this.projected(request, stored, query), { etag: etag(stored) });
   }
@@ -148,12 +145,8 @@ export class UsersController {
     const query = readParameters(parameters);
     const writer = this.writer(request);
     const operations = parsePatch(bodyOf(body), writer.reading);
-    const stored = await this.writes.update(
-      writer,
-      id,
-      request.headers['if-match'],
-      before => checkRequired(applyPatch(before, operations, USER, writer.reading, { id }), USER),
-      { isOrdinary: !/active/i.test(String(body)) },
+    const stored = await this.writes.update(writer, id, request.headers['if-match'], before =>
+      checkRequired(applyPatch(before, operations, USER, writer.reading, { id }), USER),
     );
     // Who names attributes wants to see them (RFC 7644 §3.5.2).
     if (writer.reading.dialect.patchStatus === 204 && !query.attributes)

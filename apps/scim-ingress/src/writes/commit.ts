@@ -2,6 +2,8 @@ import { failpoint } from '@sever/config';
 import { toRecord } from '@sever/event-log';
 import type { SeverEvent } from '@sever/event-contracts';
 import { changeAndAppend } from '@sever/event-log-postgres';
+import { isOpenedTwice } from '@sever/directory';
+import type { Statement } from '@sever/postgres';
 import type { EntityManager } from 'typeorm';
 import type { IngressContext } from '../ingress-context.js';
 
@@ -13,11 +15,13 @@ export async function commitWrite<T>(
   context: IngressContext,
   write: (em: EntityManager) => Promise<{ result: T; event: SeverEvent | undefined }>,
 ): Promise<T> {
-  const done = await context.dataSource.transaction(async em => {
-    const written = await write(em);
-    if (written.event) await context.writer.append(em, [toRecord(written.event)]);
-    return written;
-  });
+  const done = await seeingOthers(() =>
+    context.dataSource.transaction(async em => {
+      const written = await write(em);
+      if (written.event) await context.writer.append(em, [toRecord(written.event)]);
+      return written;
+    }),
+  );
   failpoint('append.after-commit');
   if (done.event) wakeFor(context, done.event);
   return done.result;
@@ -29,13 +33,24 @@ export async function commitWrite<T>(
  */
 export async function commitChange<T extends object>(
   context: IngressContext,
-  change: { sql: string; parameters: readonly unknown[] },
+  change: Statement,
   event: SeverEvent,
+  further: readonly Statement[] = [],
 ): Promise<T | undefined> {
-  const changed = await changeAndAppend<T>(context.dataSource, change, toRecord(event));
+  const changed = await changeAndAppend<T>(context.dataSource, change, toRecord(event), further);
   failpoint('append.after-commit');
   if (changed) wakeFor(context, event);
   return changed;
+}
+
+/** Two doors that opt the same person out at once: the second begins anew and sees the opt-out of the first. */
+async function seeingOthers<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!isOpenedTwice(error)) throw error;
+    return write();
+  }
 }
 
 /** Nobody waits for an event outside of an opt-out: readers find it at their next look. */

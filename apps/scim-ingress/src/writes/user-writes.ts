@@ -10,41 +10,32 @@ import {
   lockStanding,
   removeResource,
   renameSubject,
-  updateOfVersion,
   updateResource,
   type Connection,
   type StoredResource,
 } from '@sever/directory';
-import type { Door, SeverEvent } from '@sever/event-contracts';
+import type { SeverEvent } from '@sever/event-contracts';
 import { isUniqueViolation } from '@sever/postgres';
-import {
-  ScimError,
-  changedAttributes,
-  normaliseUserName,
-  type DialectReading,
-  type JsonObject,
-} from '@sever/scim';
+import { ScimError, changedAttributes, normaliseUserName, type JsonObject } from '@sever/scim';
 import type { EntityManager } from 'typeorm';
 import { IngressContext } from '../ingress-context.js';
 import { requestMeaning, type Change } from '../meaning/request-meaning.js';
-import { commitChange, commitWrite } from './commit.js';
-import { EventDraft, type Identifiers, type Request } from './event-drafts.js';
+import { commitWrite } from './commit.js';
+import { EventDraft } from './event-drafts.js';
 import { carryOut } from './meaning-effects.js';
-
-/** The connection that writes and how its request was read. */
-export type Writer = { connection: Connection; reading: DialectReading };
-
-const IDENTIFIERS: ReadonlySet<string> = new Set(['userName', 'externalId']);
+import { UnlockedUserWrites } from './unlocked-user-writes.js';
+import { IDENTIFIERS, identifiersOf, matching, operationOf, requestOf, type Writer } from './user-request.js';
 
 const uniqueness = (): ScimError =>
   new ScimError(409, 'another user of this connection has this userName', 'uniqueness');
-export const notFound = (id: string): ScimError =>
-  new ScimError(404, `this connection has no user ${id.slice(0, 80)}`);
-
 /** Writes of SCIM Users: each accepted change is one transaction with one event. */
 @Injectable()
 export class UserWrites {
-  constructor(private readonly context: IngressContext) {}
+  private readonly unlocked: UnlockedUserWrites;
+
+  constructor(private readonly context: IngressContext) {
+    this.unlocked = new UnlockedUserWrites(context);
+  }
 
   /** POST: a new resource, or the return of the one inactive resource with the same `externalId` (rehire in place). */
   async create(writer: Writer, attributes: JsonObject): Promise<StoredResource> {
@@ -58,7 +49,7 @@ export class UserWrites {
   }
 
   /**
-   * PUT and PATCH: `change` gives the attributes afterwards. `isOrdinary` is a guess, right or wrong: whether it will concern no opt-out.
+   * PUT and PATCH: `change` gives the attributes afterwards.
    * @throws ScimError 404, 412 when `If-Match` names another version, 409 when the new userName is taken
    */
   async update(
@@ -66,11 +57,10 @@ export class UserWrites {
     id: string,
     ifMatch: string | undefined,
     change: (before: JsonObject) => JsonObject,
-    o: { isOrdinary: boolean },
   ): Promise<StoredResource> {
     try {
       return (
-        (o.isOrdinary ? await this.updateOrdinary(writer, id, ifMatch, change) : undefined) ??
+        (await this.unlocked.update(writer, id, ifMatch, change)) ??
         (await commitWrite(this.context, async em => {
           const before = await this.locked(em, writer, id, ifMatch);
           return this.updateIn(em, writer, before, change(before.attributes));
@@ -80,34 +70,6 @@ export class UserWrites {
       if (isUniqueViolation(error)) throw uniqueness();
       throw error;
     }
-  }
-
-  /**
-   * A change that concerns neither the person's identity nor an opt-out, which most are: a read, then one statement that changes
-   * the version that was read and appends.
-   * @returns undefined when it is no such change, or somebody else was faster: nothing was done then
-   */
-  private async updateOrdinary(
-    writer: Writer,
-    id: string,
-    ifMatch: string | undefined,
-    change: (before: JsonObject) => JsonObject,
-  ): Promise<StoredResource | undefined> {
-    const before = matching(
-      await findResource(this.context.dataSource, writer.connection.id, id),
-      id,
-      ifMatch,
-    );
-    const after = change(before.attributes);
-    const attributes = changedAttributes(before.attributes, after);
-    if (attributes.length === 0) return before;
-    if (attributes.some(name => name === 'active' || IDENTIFIERS.has(name))) return undefined;
-    const event = new EventDraft(
-      this.context,
-      this.context.dataSource.manager,
-      this.request(writer, before, 'update'),
-    ).updated({ connection: before.connection, resource: before.id }, attributes);
-    return commitChange(this.context, updateOfVersion({ ...before, attributes: after }), event);
   }
 
   /** DELETE: the resource is gone for its connection, the person is opted out. */
@@ -227,7 +189,7 @@ export class UserWrites {
     const standing = concerns ? await lockStanding(em, resource.tenant, resource.subject) : undefined;
     const asker = { kind: 'connection', id: writer.connection.id } as const;
     const meaning = requestMeaning(change, standing, asker);
-    const draft = new EventDraft(this.context, em, this.request(writer, resource, operationOf(change)));
+    const draft = new EventDraft(this.context, em, requestOf(writer, resource, operationOf(change)));
     return carryOut(em, meaning, standing, draft, {
       connection: resource.connection,
       resource: resource.id,
@@ -237,58 +199,4 @@ export class UserWrites {
       attributes: [...change.attributes],
     });
   }
-
-  private request(writer: Writer, resource: StoredResource, operation: Door['operation']): Request {
-    const asker = { kind: 'connection', id: writer.connection.id } as const;
-    return {
-      tenant: resource.tenant,
-      subject: resource.subject,
-      actor: asker,
-      asker,
-      door: doorOf(writer, resource, operation),
-      source: `/connections/${writer.connection.id}`,
-      reason: null,
-    };
-  }
-}
-
-/** The resource that a write is about. @throws ScimError 404, 412 */
-function matching(
-  found: StoredResource | undefined,
-  id: string,
-  ifMatch: string | undefined,
-): StoredResource {
-  if (!found) throw notFound(id);
-  if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== etag(found))
-    throw new ScimError(412, `the user has version ${etag(found)}; read it again and repeat the change`);
-  return found;
-}
-
-/** The entity tag of a stored version (RFC 7644 §3.14). */
-export const etag = (resource: StoredResource): string => `W/"${resource.version}"`;
-
-function identifiersOf(resource: StoredResource): Identifiers {
-  return {
-    userName: String(resource.attributes.userName),
-    ...(resource.externalId !== null && { externalId: resource.externalId }),
-  };
-}
-
-function doorOf(writer: Writer, resource: StoredResource, operation: Door['operation']): Door {
-  const { id, dialect } = writer.connection;
-  return {
-    via: 'scim',
-    operation,
-    connection: id,
-    resource: resource.id,
-    dialect,
-    rules: writer.reading.rules(),
-  };
-}
-
-function operationOf(change: Change): Door['operation'] {
-  if (change.kind === 'remove') return 'delete';
-  if (change.kind === 'create') return 'create';
-  if (change.activeBefore === change.activeAfter) return 'update';
-  return change.activeAfter ? 'activate' : 'deactivate';
 }

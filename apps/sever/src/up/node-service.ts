@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inheritedEnvironment } from '@sever/config';
 import { SeverError } from '../sever-error.js';
@@ -13,6 +14,8 @@ export type NodeServiceOptions = {
   logFile: string;
   /** Address that answers 200 when the process is healthy. */
   healthUrl: string;
+  /** Where processors are scarce the others go first: nobody's access depends on this process. */
+  isBackground?: boolean;
 };
 
 /** Processes that stay small: a young generation of a few MiB, an old one that is cleaned before it has grown by a fifth. */
@@ -37,6 +40,14 @@ export function nodeService(o: NodeServiceOptions): Service {
   };
 }
 
+function letOthersFirst(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Ended already, or not ours to lower: it runs as the others do.
+  }
+}
+
 /** @param isFirst a fault test's failpoint kills the first process of a service, not its successors */
 async function start(o: NodeServiceOptions, isFirst: boolean): Promise<Handle> {
   rotate(o.logFile);
@@ -53,6 +64,7 @@ async function start(o: NodeServiceOptions, isFirst: boolean): Promise<Handle> {
     },
   });
   closeSync(log);
+  if (o.isBackground) letOthersFirst(child.pid);
   child.stdio[3]?.on('error', () => undefined);
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>(resolve => {
     child.once('error', () => resolve({ code: 127, signal: null }));

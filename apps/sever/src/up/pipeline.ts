@@ -191,8 +191,8 @@ export class Pipeline {
     });
     await Promise.all([
       this.addApp('scim-ingress', ingress, { port: apiPort }),
-      this.addApp('coordinator', { ...log, DATABASE_URL: logins.apps.coordinator }),
-      this.addApp('projector', { ...log, DATABASE_URL: logins.apps.projector }),
+      this.addApp('coordinator', { ...log, DATABASE_URL: logins.apps.coordinator }, { isBackground: true }),
+      this.addApp('projector', { ...log, DATABASE_URL: logins.apps.projector }, { isBackground: true }),
       ...connectors,
       // While Kafka is away the relay is not ready, and there is no use in starting it again.
       ...(brokers
@@ -204,7 +204,7 @@ export class Pipeline {
   private async addApp(
     name: string,
     env: Readonly<Record<string, string>>,
-    o: { port?: number; health?: 'readyz' | 'healthz' } = {},
+    o: { port?: number; health?: 'readyz' | 'healthz'; isBackground?: boolean } = {},
   ): Promise<void> {
     const port = o.port ?? (await this.ports.get(name));
     await this.supervisor.add(
@@ -218,6 +218,7 @@ export class Pipeline {
         },
         logFile: this.folder.file('logs', `${name}.log`),
         healthUrl: `http://127.0.0.1:${port}/${o.health ?? 'readyz'}`,
+        isBackground: o.isBackground ?? false,
       }),
     );
   }

@@ -1,7 +1,6 @@
 import type { Target } from '@sever/connector-sdk';
 import { FIELD_PATHS } from '@sever/event-contracts';
-import { toRecord } from '@sever/event-log';
-import { adoptAccount, findAccount } from '../store/account-store.js';
+import { accountAdopted, findAccount } from '../store/account-store.js';
 import type { Failure } from './failure-policy.js';
 import type { OutcomeEvents, Place } from './outcome-event.js';
 import type { StepCalls } from './step-calls.js';
@@ -29,7 +28,9 @@ export class AccountSearch {
   async find(): Promise<{ target: Target | undefined } | { stop: WorkResult }> {
     const { instance, dataSource, keys } = this.c;
     const [adopted, identifiers] = await Promise.all([
-      findAccount(dataSource, keys, instance, this.work.tenant, this.work.subject),
+      this.work.hasPast
+        ? findAccount(dataSource, keys, instance, this.work.tenant, this.work.subject)
+        : undefined,
       this.work.identifiers(),
     ]);
     // Nothing was ever adopted: there is nothing to give back.
@@ -55,19 +56,15 @@ export class AccountSearch {
       const refusal: Failure = { kind: 'Protected', rule: target.protectedBy, evidence: {} };
       return { stop: await this.ledger.stopped(refusal, { step: null, attempt: 0, phase: 'locate' }) };
     }
-    const { instance, dataSource, keys, writer } = this.c;
+    const { instance, dataSource, keys } = this.c;
     const { tenant, subject } = this.work;
     const eventId = this.events.adoptedId();
-    await dataSource.transaction(async em => {
-      const sealed = await keys.encrypt(
-        em,
-        { tenant, subject, eventId, path: FIELD_PATHS.accountRef },
-        target.id,
-      );
-      await adoptAccount(em, { instance, tenant, subject, eventId, sealed, matchedBy: target.matchedBy });
-      await writer.append(em, [toRecord(this.events.adopted(eventId, sealed, target.matchedBy))]);
-    });
-    writer.wake();
+    const field = { tenant, subject, eventId, path: FIELD_PATHS.accountRef };
+    const sealed = await keys.encrypt(dataSource.manager, field, target.id);
+    const { matchedBy } = target;
+    await this.ledger.write([this.events.adopted(eventId, sealed, matchedBy)], undefined, [
+      accountAdopted({ instance, tenant, subject, eventId, sealed, matchedBy }),
+    ]);
     return { target };
   }
 }

@@ -1,18 +1,17 @@
 import { failpoint } from '@sever/config';
-import type { Outcome, Snapshot, Target } from '@sever/connector-sdk';
-import { canonicalJson, type SeverEvent, type Step } from '@sever/event-contracts';
-import { toRecord } from '@sever/event-log';
+import type { Outcome, Target } from '@sever/connector-sdk';
+import type { SeverEvent, Step } from '@sever/event-contracts';
 import { isDatabaseUnavailable, isSerializationFailure } from '@sever/postgres';
-import { forgetAccount } from '../store/account-store.js';
 import { beginAttempt, deliveries, type Delivery } from '../store/delivery-store.js';
-import { dropSnapshots, hasSnapshot, loadSnapshot, saveSnapshot } from '../store/snapshot-store.js';
+import { hasSnapshot, sealedSnapshot } from '../store/snapshot-store.js';
 import { AccountSearch } from './account-search.js';
+import { GivingBack } from './giving-back.js';
 import { unexpectedFailure } from './failure-policy.js';
 import { OutcomeEvents, type Place } from './outcome-event.js';
 import { StepCalls, type Denied } from './step-calls.js';
 import { isWholeStageWaived, runnableSteps, snapshotSteps } from './stage-plan.js';
 import type { InstanceContext, Work, WorkResult } from './work-context.js';
-import { WorkLedger, type Answer, type Settle } from './work-ledger.js';
+import { WorkLedger, type Settle, type StepEnd } from './work-ledger.js';
 
 /** Second try within the same run, for a failure that passes quickly. */
 const QUICK_RETRY_MS = 300;
@@ -21,18 +20,17 @@ const QUICK_RETRY_MS = 300;
 const FIND = 0;
 const FIRST_STEP = 1;
 
-/** What one step came to: settled, parked while the others go on, or a reason to stop the run for now. */
-type StepEnd =
-  { kind: 'settled' } | { kind: 'parked' } | { kind: 'absent' } | { kind: 'stop'; result: WorkResult };
-
 /** Runs one piece of work from where it stands; repeating it after a crash at any point converges. */
 export class StageRunner {
   private readonly events: OutcomeEvents;
   private readonly calls: StepCalls;
   private readonly ledger: WorkLedger;
   private readonly accounts: AccountSearch;
+  private readonly giving: GivingBack;
   private known = new Map<Step, Delivery>();
   private parked = false;
+  /** The step after which nothing is called any more. */
+  private lastStep: Step | undefined;
 
   constructor(
     private readonly c: InstanceContext,
@@ -45,6 +43,7 @@ export class StageRunner {
     this.calls = new StepCalls(c, work, drain);
     this.ledger = new WorkLedger(c, work, this.events, settle);
     this.accounts = new AccountSearch(c, work, this.events, this.calls, this.ledger);
+    this.giving = new GivingBack(c, work, this.events, this.calls, this.ledger);
   }
 
   async run(): Promise<WorkResult> {
@@ -72,21 +71,20 @@ export class StageRunner {
     if (this.work.run > 1)
       this.known = await deliveries(this.c.dataSource, this.c.instance, this.work.requestEvent);
     return this.work.stage === 'restore'
-      ? this.c.turns.run(FIRST_STEP, () => this.restore(target))
+      ? this.c.turns.run(FIRST_STEP, () => this.giving.back(target, this.known))
       : this.steps(target);
   }
 
   private async steps(target: Target): Promise<WorkResult> {
-    for (const [i, capability] of runnableSteps(this.c.manifest, this.work.stage).entries()) {
+    const capabilities = runnableSteps(this.c.manifest, this.work.stage);
+    this.lastStep = capabilities.findLast(c => c.support !== 'unsupported' && this.isOpen(c.step))?.step;
+    for (const [i, capability] of capabilities.entries()) {
       const { step } = capability;
-      if (this.work.waived.has(step) || this.isSettled(step)) continue;
-      if (this.isSuperseded()) return this.ledger.result('done');
+      if (!this.isOpen(step)) continue;
+      if (this.isSuperseded()) return this.ledger.leave('done');
       if (capability.support === 'unsupported') {
-        await this.ledger.write([this.events.unsupported(step, 'manifest.unsupported')], {
-          step,
-          attempt: 0,
-          status: 'unsupported',
-        });
+        const nothing: Delivery = { step, attempt: 0, status: 'unsupported' };
+        this.ledger.hold([this.events.unsupported(step, 'manifest.unsupported')], nothing);
         continue;
       }
       const end = await this.c.turns.run(FIRST_STEP + i, () => this.turn(step, target));
@@ -94,12 +92,12 @@ export class StageRunner {
       if (end.kind === 'stop') return end.result;
       if (end.kind === 'parked') this.parked = true;
     }
-    return this.parked ? this.ledger.result('parked') : this.ledger.finish();
+    return this.parked ? this.ledger.leave('parked') : this.ledger.finish();
   }
 
   /** A step whose turn has come; a restore may have been asked for meanwhile. */
-  private turn(step: Step, target: Target): Promise<StepEnd> {
-    if (this.isSuperseded()) return Promise.resolve({ kind: 'stop', result: this.ledger.result('done') });
+  private async turn(step: Step, target: Target): Promise<StepEnd> {
+    if (this.isSuperseded()) return { kind: 'stop', result: await this.ledger.leave('done') };
     return this.work.stage === 'reverify' ? this.observe(step, target) : this.step(step, target);
   }
 
@@ -149,7 +147,7 @@ export class StageRunner {
         return this.prove(step, target, attempt, [this.events.step(acted, step, attempt)], acted);
       case 'NotFound':
         if (step === 'delete') return this.prove(step, target, attempt, [], undefined);
-        return this.absent(acted, place);
+        return this.ledger.absent(acted, place);
       case 'Accepted':
         return { kind: 'stop', result: await this.accepted(acted, step, attempt) };
       case 'Unsupported':
@@ -160,7 +158,7 @@ export class StageRunner {
         });
         return { kind: 'settled' };
       default:
-        return this.failedStep(acted, place);
+        return this.ledger.failedStep(acted, place);
     }
   }
 
@@ -170,12 +168,11 @@ export class StageRunner {
     attempt: number,
   ): Promise<WorkResult> {
     const result: WorkResult = { state: 'retrying', tries: this.work.tries, dueAt: outcome.pollAfter };
-    await this.ledger.write(
-      [this.events.accepted(outcome, step, attempt)],
-      { step, attempt, status: 'started' },
-      em => this.ledger.settle(em, result),
-    );
-    return result;
+    return this.ledger.end(result, [this.events.accepted(outcome, step, attempt)], {
+      step,
+      attempt,
+      status: 'started',
+    });
   }
 
   /** A separate read-only call proves the step; only its answer settles it. */
@@ -188,19 +185,20 @@ export class StageRunner {
   ): Promise<StepEnd> {
     const seen = await this.calls.verify(step, target, attempt);
     if (seen.kind === 'NotFound' && seen.confirmed && step !== 'delete')
-      return this.absent(seen, { step, attempt, phase: 'verify' });
-    if (seen.kind !== 'Verified') return this.failedStep(seen, { step, attempt, phase: 'verify' }, acted);
+      return this.ledger.absent(seen, { step, attempt, phase: 'verify' });
+    if (seen.kind !== 'Verified')
+      return this.ledger.failedStep(seen, { step, attempt, phase: 'verify' }, acted);
     const residual = by && 'residualAccessUntil' in by ? by.residualAccessUntil : undefined;
     const proof = this.events.step(
       { ...seen, residualAccessUntil: seen.residualAccessUntil ?? residual },
       step,
       attempt,
     );
-    await this.ledger.write([...acted, proof], { step, attempt, status: 'verified' }, async em => {
-      if (step !== 'delete') return;
-      await forgetAccount(em, this.c.instance, this.work.tenant, this.work.subject);
-      await dropSnapshots(em, this.c.instance, this.work.optOutId);
-    });
+    const verified: Delivery = { step, attempt, status: 'verified' };
+    // What ends the stage is written together with it.
+    if (step === this.lastStep && step !== 'delete') this.ledger.hold([...acted, proof], verified);
+    else
+      await this.ledger.write([...acted, proof], verified, step === 'delete' ? this.ledger.forgotten() : []);
     return { kind: 'settled' };
   }
 
@@ -212,87 +210,30 @@ export class StageRunner {
       await this.ledger.write([
         this.events.failed(seen, { step, attempt: 0, phase: 'verify' }, { next: 'continue', dueAt: null }),
       ]);
-    else if (seen.kind !== 'NotFound') return this.failedStep(seen, { step, attempt: 0, phase: 'verify' });
+    else if (seen.kind !== 'NotFound')
+      return this.ledger.failedStep(seen, { step, attempt: 0, phase: 'verify' });
     return { kind: 'settled' };
-  }
-
-  private async absent(outcome: Extract<Outcome, { kind: 'NotFound' }>, place: Place): Promise<StepEnd> {
-    await this.ledger.write([this.events.notFound(outcome, place)], undefined, em =>
-      forgetAccount(em, this.c.instance, this.work.tenant, this.work.subject),
-    );
-    return { kind: 'absent' };
   }
 
   /** What is taken away must be written down first; without a complete snapshot nothing is taken. */
   private async snapshot(step: Step, target: Target): Promise<StepEnd | undefined> {
-    const { instance, keys, dataSource, writer, connector } = this.c;
+    const { instance, keys, dataSource, connector } = this.c;
     if (this.work.stage !== 'cut' || !connector.snapshot || !snapshotSteps.has(step)) return undefined;
     const { optOutId, tenant, subject } = this.work;
     const of = { instance, optOutId, step, tenant, subject };
-    if (await hasSnapshot(dataSource, of)) return undefined;
+    if (this.work.hasPast && (await hasSnapshot(dataSource, of))) return undefined;
     const taken = await this.calls.snapshot(step, target);
-    if (taken.kind === 'NotFound') return this.absent(taken, { step, attempt: 0, phase: 'act' });
-    if (taken.kind !== 'Snapshot') return this.failedStep(taken, { step, attempt: 0, phase: 'act' });
+    if (taken.kind === 'NotFound') return this.ledger.absent(taken, { step, attempt: 0, phase: 'act' });
+    if (taken.kind !== 'Snapshot') return this.ledger.failedStep(taken, { step, attempt: 0, phase: 'act' });
     const eventId = this.events.snapshotId(step);
-    await dataSource.transaction(async em => {
-      const sha256 = await saveSnapshot(em, keys, of, eventId, taken.snapshot);
-      await writer.append(em, [
-        toRecord(this.events.snapshotTaken(step, sha256, taken.snapshot.entries.length)),
-      ]);
-    });
+    const { saved, sha256 } = await sealedSnapshot(dataSource, keys, of, eventId, taken.snapshot);
+    const fact = this.events.snapshotTaken(step, sha256, taken.snapshot.entries.length);
+    await this.ledger.write([fact], undefined, [saved]);
     return undefined;
   }
 
-  /** Entitlements first, then the lock; sessions and credentials are observed dead and never come back. */
-  private async restore(target: Target): Promise<WorkResult> {
-    const { instance, keys, dataSource } = this.c;
-    const { optOutId, tenant, subject } = this.work;
-    for (const step of ['stripEntitlements', 'suspend'] as const) {
-      if (this.known.get(step)?.status === 'restored' || this.work.waived.has(step)) continue;
-      const snapshot = await loadSnapshot(dataSource, keys, { instance, optOutId, step, tenant, subject });
-      if (!snapshot) continue;
-      const attempt = await beginAttempt(dataSource, instance, this.work.requestEvent, step);
-      const given = await this.calls.restore(step, snapshot, target, attempt);
-      const place: Place = { step, attempt, phase: 'restore' };
-      if (given.kind === 'NotFound') {
-        // Somebody removed the account meanwhile: there is nothing left to give anything back to.
-        await this.absent(given, place);
-        return this.ledger.finish();
-      }
-      if (given.kind !== 'Done' && given.kind !== 'AlreadyDone') {
-        const end = await this.failedStep(given, place);
-        return end.kind === 'stop' ? end.result : this.ledger.result('parked');
-      }
-      const unproven = await this.restoreProblem(step, snapshot, target);
-      if (unproven) {
-        const end = await this.failedStep(unproven, place);
-        return end.kind === 'stop' ? end.result : this.ledger.result('parked');
-      }
-      await this.ledger.write([this.events.restored(step, attempt)], { step, attempt, status: 'restored' });
-    }
-    await dropSnapshots(dataSource, instance, optOutId);
-    await forgetAccount(dataSource, instance, tenant, subject);
-    return this.ledger.finish();
-  }
-
-  /** A restore counts once a fresh look shows everything that was taken; undefined when it does. */
-  private async restoreProblem(step: Step, snapshot: Snapshot, target: Target): Promise<Answer | undefined> {
-    const now = await this.calls.snapshot(step, target);
-    if (now.kind !== 'Snapshot') return now;
-    const present = new Set(now.snapshot.entries.map(entry => canonicalJson(entry)));
-    const missing = snapshot.entries.filter(entry => !present.has(canonicalJson(entry))).length;
-    if (missing === 0) return undefined;
-    const help = 'give back by hand what is missing, then waive the step';
-    return { kind: 'Conflict', code: 'restore.incomplete', help, evidence: { missing } };
-  }
-
-  private async failedStep(outcome: Answer, place: Place, before: SeverEvent[] = []): Promise<StepEnd> {
-    const result = await this.ledger.stopped(outcome, place, before);
-    return this.ledger.goesOn(result, place) ? { kind: 'parked' } : { kind: 'stop', result };
-  }
-
-  private isSettled(step: Step): boolean {
+  private isOpen(step: Step): boolean {
     const status = this.known.get(step)?.status;
-    return status === 'verified' || status === 'unsupported';
+    return status !== 'verified' && status !== 'unsupported' && !this.work.waived.has(step);
   }
 }

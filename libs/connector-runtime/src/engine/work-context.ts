@@ -1,9 +1,9 @@
 import type { Connector, ConnectorManifest } from '@sever/connector-sdk';
 import type { Stage } from '@sever/event-contracts';
-import type { EventLogWriter } from '@sever/event-log';
+import type { PostgresEventLogWriter } from '@sever/event-log-postgres';
 import type { SubjectKeys } from '@sever/subject-keys';
 import type { Logger } from '@sever/telemetry';
-import type { DataSource, EntityManager } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import type { InstanceBreaker } from '../breaker/instance-breaker.js';
 import type { InstanceMetrics } from '../instance-metrics.js';
 import type { TurnGate } from '../turn-gate.js';
@@ -18,7 +18,7 @@ export type InstanceContext = {
   manifest: ConnectorManifest;
   connector: Connector;
   dataSource: DataSource;
-  writer: EventLogWriter<EntityManager>;
+  writer: PostgresEventLogWriter;
   keys: SubjectKeys;
   bindings: BindingCache;
   permits: PermitGate;
@@ -38,6 +38,8 @@ export type Work = {
   tries: number;
   /** Number of this run over the work: part of the ids of facts that belong to no attempt of a step. */
   run: number;
+  /** Whether this instance may have dealt with the person before: an account was adopted, something was taken away. */
+  hasPast: boolean;
   waived: ReadonlySet<string>;
   deadline: Date;
   traceparent: string | undefined;
@@ -46,4 +48,10 @@ export type Work = {
 };
 
 /** How a piece of work ended for now. */
-export type WorkResult = { state: 'done' | 'retrying' | 'parked'; tries: number; dueAt: Date | null };
+export type WorkResult = {
+  state: 'done' | 'retrying' | 'parked';
+  tries: number;
+  dueAt: Date | null;
+  /** The end is in the database already, together with the last fact. */
+  isStored?: boolean;
+};

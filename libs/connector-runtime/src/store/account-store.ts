@@ -1,6 +1,6 @@
 import { FIELD_PATHS, type EncryptedField } from '@sever/event-contracts';
 import type { Target } from '@sever/connector-sdk';
-import { oneRow, type Queryable } from '@sever/postgres';
+import { oneRow, type Queryable, type Statement } from '@sever/postgres';
 import type { SubjectKeys } from '@sever/subject-keys';
 
 type AccountRow = { event_id: string; sealed: EncryptedField; matched_by: string };
@@ -27,34 +27,26 @@ export async function findAccount(
   return opened.shredded ? undefined : { id: opened.text, matchedBy: row.matched_by };
 }
 
-export async function adoptAccount(
-  on: Queryable,
-  a: {
-    instance: string;
-    tenant: string;
-    subject: string;
-    eventId: string;
-    sealed: EncryptedField;
-    matchedBy: string;
-  },
-): Promise<void> {
-  await on.query(
-    `insert into connector_account (instance, tenant, subject, event_id, sealed, matched_by) values ($1, $2, $3, $4, $5, $6)
+/** From now on this account is the person's. */
+export function accountAdopted(a: {
+  instance: string;
+  tenant: string;
+  subject: string;
+  eventId: string;
+  sealed: EncryptedField;
+  matchedBy: string;
+}): Statement {
+  return {
+    sql: `insert into connector_account (instance, tenant, subject, event_id, sealed, matched_by) values ($1, $2, $3, $4, $5, $6)
      on conflict (instance, tenant, subject) do update set event_id = excluded.event_id, sealed = excluded.sealed, matched_by = excluded.matched_by`,
-    [a.instance, a.tenant, a.subject, a.eventId, JSON.stringify(a.sealed), a.matchedBy],
-  );
+    parameters: [a.instance, a.tenant, a.subject, a.eventId, JSON.stringify(a.sealed), a.matchedBy],
+  };
 }
 
 /** The account is gone: a later opt-out of the same person looks again. */
-export async function forgetAccount(
-  on: Queryable,
-  instance: string,
-  tenant: string,
-  subject: string,
-): Promise<void> {
-  await on.query('delete from connector_account where instance = $1 and tenant = $2 and subject = $3', [
-    instance,
-    tenant,
-    subject,
-  ]);
+export function accountForgotten(instance: string, tenant: string, subject: string): Statement {
+  return {
+    sql: 'delete from connector_account where instance = $1 and tenant = $2 and subject = $3',
+    parameters: [instance, tenant, subject],
+  };
 }

@@ -54,4 +54,8 @@ export const connectorRuntimeMigrations = [
   migration(1_790_000_006_100, 'ConnectorRuns', [
     `alter table work_item add column runs int not null default 1`,
   ]),
+  // All work of a person, finished or not: whether an instance has dealt with somebody before is asked for every opt-out.
+  migration(1_790_000_006_200, 'ConnectorWorkByKey', [
+    `create index work_item_by_key on work_item (instance, key)`,
+  ]),
 ];

@@ -1,5 +1,5 @@
 import type { Step } from '@sever/event-contracts';
-import { oneRow, rows, type Queryable } from '@sever/postgres';
+import { oneRow, rows, type Queryable, type Statement } from '@sever/postgres';
 
 export type DeliveryStatus = 'started' | 'verified' | 'failed' | 'unsupported' | 'restored' | 'parked';
 
@@ -38,15 +38,22 @@ export async function beginAttempt(
   return row.attempt;
 }
 
-export async function settleAttempt(
-  on: Queryable,
+/** Writes how attempts of different steps ended. */
+export function attemptsSettled(
   instance: string,
   requestEvent: string,
-  d: Delivery,
-): Promise<void> {
-  await on.query(
-    `insert into delivery (instance, request_event, step, attempt, status, settled_at) values ($1, $2, $3, $4, $5, clock_timestamp())
-     on conflict (instance, request_event, step, attempt) do update set status = excluded.status, settled_at = excluded.settled_at`,
-    [instance, requestEvent, d.step, d.attempt, d.status],
-  );
+  ended: readonly Delivery[],
+): Statement {
+  return {
+    sql: `insert into delivery (instance, request_event, step, attempt, status, settled_at)
+      select $1, $2, d.step, d.attempt, d.status, clock_timestamp() from unnest($3::text[], $4::int[], $5::text[]) d(step, attempt, status)
+      on conflict (instance, request_event, step, attempt) do update set status = excluded.status, settled_at = excluded.settled_at`,
+    parameters: [
+      instance,
+      requestEvent,
+      ended.map(d => d.step),
+      ended.map(d => d.attempt),
+      ended.map(d => d.status),
+    ],
+  };
 }

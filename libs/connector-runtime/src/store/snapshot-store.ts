@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Snapshot } from '@sever/connector-sdk';
 import { FIELD_PATHS, canonicalJson, type EncryptedField, type Step } from '@sever/event-contracts';
-import { oneRow, type Queryable } from '@sever/postgres';
+import { oneRow, type Queryable, type Statement } from '@sever/postgres';
 import type { SubjectKeys } from '@sever/subject-keys';
 
 /** Whose snapshot, of which step. */
@@ -15,25 +15,25 @@ const CHUNK = 30_000;
 const pathOf = (of: SnapshotOf, chunk: number): string =>
   `${FIELD_PATHS.snapshot(of.instance, of.step)}.${chunk}`;
 
-/** Stores a snapshot as ciphertext under the person's key. @returns the SHA-256 of its canonical text */
-export async function saveSnapshot(
+/** A snapshot as ciphertext under the person's key, ready to be stored, and the SHA-256 of its canonical text. */
+export async function sealedSnapshot(
   on: Queryable,
   keys: SubjectKeys,
   of: SnapshotOf,
   eventId: string,
   snapshot: Snapshot,
-): Promise<string> {
+): Promise<{ saved: Statement; sha256: string }> {
   const text = canonicalJson(snapshot);
   const sha256 = createHash('sha256').update(text).digest('hex');
   const sealed: EncryptedField[] = [];
   for (let i = 0; i * CHUNK < text.length; i += 1)
     sealed.push(await keys.encrypt(on, { ...of, eventId, path: pathOf(of, i) }, encodeChunk(text, i)));
-  await on.query(
-    `insert into connector_snapshot (instance, opt_out_id, step, event_id, sealed, sha256) values ($1, $2, $3, $4, $5, $6)
-     on conflict (instance, opt_out_id, step) do nothing`,
-    [of.instance, of.optOutId, of.step, eventId, JSON.stringify(sealed), sha256],
-  );
-  return sha256;
+  const saved = {
+    sql: `insert into connector_snapshot (instance, opt_out_id, step, event_id, sealed, sha256) values ($1, $2, $3, $4, $5, $6)
+      on conflict (instance, opt_out_id, step) do nothing`,
+    parameters: [of.instance, of.optOutId, of.step, eventId, JSON.stringify(sealed), sha256],
+  };
+  return { saved, sha256 };
 }
 
 /** Chunks may cut a character in two halves, which would not survive as text. */
@@ -71,11 +71,11 @@ export async function loadSnapshot(
 }
 
 /** Snapshots are kept until they are given back or the account is purged. */
-export async function dropSnapshots(on: Queryable, instance: string, optOutId: string): Promise<void> {
-  await on.query('delete from connector_snapshot where instance = $1 and opt_out_id = $2', [
-    instance,
-    optOutId,
-  ]);
+export function snapshotsDropped(instance: string, optOutId: string): Statement {
+  return {
+    sql: 'delete from connector_snapshot where instance = $1 and opt_out_id = $2',
+    parameters: [instance, optOutId],
+  };
 }
 
 /**

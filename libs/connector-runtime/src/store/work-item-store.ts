@@ -1,5 +1,5 @@
 import type { Stage, Step } from '@sever/event-contracts';
-import { changed, oneRow, rows, type Queryable } from '@sever/postgres';
+import { changed, oneRow, rows, type Queryable, type Statement } from '@sever/postgres';
 
 export type WorkState = 'running' | 'retrying' | 'parked' | 'waiting' | 'done' | 'superseded';
 
@@ -17,6 +17,8 @@ export type WorkItem = {
   waived: Step[];
   /** Number of this run over the work, from 1. */
   runs: number;
+  /** Whether this instance had work for the person before, as far as was looked. */
+  isFirstOfKey?: boolean;
 };
 
 const COLUMNS = `request_event as "requestEvent", key, opt_out_id as "optOutId", stage, event, state, tries, waived, runs`;
@@ -49,7 +51,8 @@ export async function takeWork(
        set owner = case when work_item.state = 'running' then excluded.owner else work_item.owner end,
            lease_until = case when work_item.state = 'running' then excluded.lease_until else work_item.lease_until end,
            runs = work_item.runs + case when work_item.state = 'running' then 1 else 0 end
-     returning ${COLUMNS}`,
+     returning ${COLUMNS},
+       not exists (select 1 from work_item w where w.instance = $1 and w.key = $3 and w.request_event <> $2) as "isFirstOfKey"`,
     [
       instance,
       work.requestEvent,
@@ -140,17 +143,16 @@ export async function renewLease(
 }
 
 /** Ends a run. Work that was superseded, settled or begun anew meanwhile is left as it is. */
-export async function settleWork(
-  on: Queryable,
+export function workSettled(
   instance: string,
   run: Pick<WorkItem, 'requestEvent' | 'runs'>,
   s: { state: WorkState; tries: number; dueAt: Date | null },
-): Promise<void> {
-  await on.query(
-    `update work_item set state = $4, tries = $5, due_at = $6, owner = null, lease_until = null
+): Statement {
+  return {
+    sql: `update work_item set state = $4, tries = $5, due_at = $6, owner = null, lease_until = null
       where instance = $1 and request_event = $2 and runs = $3 and state = 'running'`,
-    [instance, run.requestEvent, run.runs, s.state, s.tries, s.dueAt],
-  );
+    parameters: [instance, run.requestEvent, run.runs, s.state, s.tries, s.dueAt],
+  };
 }
 
 /** A restore takes the place of every unfinished cut of the same opt-out. */

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@sever/scim';
-import { oneRow, rows, type Queryable } from '@sever/postgres';
+import { oneRow, rows, type Queryable, type Statement } from '@sever/postgres';
 
 /** A SCIM User of one connection as it is stored; `attributes` in canonical form, without `id`, `schemas` and `meta`. */
 export type StoredResource = {
@@ -85,6 +85,8 @@ export async function insertResource(
 const UPDATE = `update scim_resource set attributes = $3, user_name_norm = $4, external_id = $5, active = $6, version = version + 1,
   modified_at = clock_timestamp() where connection = $1 and id = $2`;
 
+const UPDATE_OF_VERSION = `${UPDATE} and version = $7 and deleted_at is null`;
+
 const updateParameters = (r: StoredResource): unknown[] => [
   r.connection,
   r.id,
@@ -95,9 +97,15 @@ const updateParameters = (r: StoredResource): unknown[] => [
 ];
 
 /** The statement of {@link updateResource} for a resource that nobody holds a lock on: it changes only the version that was read. */
-export const updateOfVersion = (r: StoredResource): { sql: string; parameters: unknown[] } => ({
-  sql: `${UPDATE} and version = $7 and deleted_at is null returning ${RESOURCE_COLUMNS}`,
+export const updateOfVersion = (r: StoredResource): Statement => ({
+  sql: `${UPDATE_OF_VERSION} returning ${RESOURCE_COLUMNS}`,
   parameters: [...updateParameters(r), r.version],
+});
+
+/** The same, and only while the person never had an opt-out. */
+export const updateOfVersionBeforeOptOut = (r: StoredResource): Statement => ({
+  sql: `${UPDATE_OF_VERSION} and not exists (select 1 from standing_opt_out s where s.tenant = $8 and s.subject = $9) returning ${RESOURCE_COLUMNS}`,
+  parameters: [...updateParameters(r), r.version, r.tenant, r.subject],
 });
 
 export async function updateResource(on: Queryable, r: StoredResource): Promise<StoredResource> {

@@ -1,5 +1,5 @@
 import type { Asker } from '@sever/event-contracts';
-import { oneRow, rows, type Queryable } from '@sever/postgres';
+import { isUniqueViolation, oneRow, rows, type Queryable, type Statement } from '@sever/postgres';
 
 /**
  * What may still be asked about a person's opt-out. `open`: being cut, cut or held · `purging` and `purged`: nothing can be
@@ -41,15 +41,44 @@ export const lockStandings = (on: Queryable, optOutIds: readonly string[]): Prom
     [optOutIds],
   );
 
-/** Opens an opt-out; `requestEvent` is the event that tells it. */
-export async function openStanding(
-  on: Queryable,
-  s: Pick<Standing, 'optOutId' | 'tenant' | 'subject' | 'askers'> & { requestEvent: string },
-): Promise<void> {
-  await on.query(
-    `insert into standing_opt_out (opt_out_id, tenant, subject, request_event, phase, askers) values ($1, $2, $3, $4, 'open', $5)`,
-    [s.optOutId, s.tenant, s.subject, s.requestEvent, JSON.stringify(s.askers)],
+/** An opt-out that begins; `requestEvent` is the event that tells it. */
+export type NewStanding = Pick<Standing, 'optOutId' | 'tenant' | 'subject' | 'askers'> & {
+  requestEvent: string;
+};
+
+const OPEN = `insert into standing_opt_out (opt_out_id, tenant, subject, request_event, phase, askers)
+  select $1::uuid, $2::text, $3::uuid, $4::uuid, 'open', $5::jsonb`;
+
+/** Opens an opt-out. Somebody else may do the same at this moment: see {@link isOpenedTwice}. */
+export async function openStanding(on: Queryable, s: NewStanding): Promise<void> {
+  await on.query(OPEN, openParameters(s));
+}
+
+/** The same beside a change of one row, named `changed`, in one statement: opens an opt-out when there was a change. */
+export const standingOpenedBy = (changed: string, s: NewStanding): Statement => ({
+  sql: `${OPEN} from ${changed}`,
+  parameters: openParameters(s),
+});
+
+const openParameters = (s: NewStanding): unknown[] => [
+  s.optOutId,
+  s.tenant,
+  s.subject,
+  s.requestEvent,
+  JSON.stringify(s.askers),
+];
+
+/** Whether a write failed because another one opened the person's opt-out first: repeated, it sees that opt-out. */
+export const isOpenedTwice = (error: unknown): boolean => isUniqueViolation(error, 'standing_open');
+
+/** Whether there ever was an opt-out of the person. */
+export async function hasStanding(on: Queryable, tenant: string, subject: string): Promise<boolean> {
+  const row = await oneRow(
+    on,
+    'select 1 as one from standing_opt_out where tenant = $1 and subject = $2 limit 1',
+    [tenant, subject],
   );
+  return row !== undefined;
 }
 
 export async function setAskers(on: Queryable, optOutId: string, askers: readonly Asker[]): Promise<void> {

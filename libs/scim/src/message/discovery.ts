@@ -1,4 +1,3 @@
-import type { DialectName } from '../dialect/dialect.js';
 import type { JsonObject } from '../json-value.js';
 import type { Attribute, ResourceType, Schema } from '../schema/attribute.js';
 import { PAGE_MAX } from './list-response.js';
@@ -6,7 +5,7 @@ import { PAGE_MAX } from './list-response.js';
 const META = 'urn:ietf:params:scim:schemas:core:2.0';
 
 /** RFC 7643 §5: what this service can do, and nothing it cannot. */
-export const serviceProviderConfig = (base: string, dialect: DialectName): JsonObject => ({
+export const serviceProviderConfig = (base: string): JsonObject => ({
   schemas: [`${META}:ServiceProviderConfig`],
   patch: { supported: true },
   bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
@@ -23,7 +22,6 @@ export const serviceProviderConfig = (base: string, dialect: DialectName): JsonO
       primary: true,
     },
   ],
-  ...(dialect === 'strict' && { interopProfileConformant: true }),
   meta: { resourceType: 'ServiceProviderConfig', location: `${base}/ServiceProviderConfig` },
 });
 

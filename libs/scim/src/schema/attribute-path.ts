@@ -33,3 +33,12 @@ export function resolvePath(type: ResourceType, path: string): AttributePath | u
   const sub = findSubAttribute(found.attribute, subName);
   return sub && { ...found, sub };
 }
+
+/** Resolves against several types that one request searches: the first that knows the name. */
+export function resolveAmong(types: readonly ResourceType[], path: string): AttributePath | undefined {
+  for (const type of types) {
+    const found = resolvePath(type, path);
+    if (found) return found;
+  }
+  return undefined;
+}

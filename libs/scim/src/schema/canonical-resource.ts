@@ -45,11 +45,18 @@ function addExtension(out: JsonObject, { id }: Schema, value: Json, c: Canonical
   for (const [name, member] of Object.entries(value)) {
     if (isPolluting(name)) throw invalidSyntax(`the attribute name "${name}" is not allowed`);
     const found = findAttribute(c.type, name, id);
+    if (isOwnName(name, member, id)) continue;
     if (found) addValue(members, found, member, c.reading);
     else unknown(`${id}:${name}`, c.reading);
   }
   if (Object.keys(members).length > 0) out[id] = members;
 }
+
+/** Client libraries that keep an extension as an object of its own repeat its name inside of it. */
+const isOwnName = (name: string, member: Json, id: string): boolean =>
+  name.toLowerCase() === 'schemas' &&
+  Array.isArray(member) &&
+  member.every(schema => typeof schema === 'string' && schema.toLowerCase() === id.toLowerCase());
 
 /** A password is never stored, logged or compared; only a strict connection is told that it does not belong here. */
 export function discardPassword(reading: DialectReading): void {

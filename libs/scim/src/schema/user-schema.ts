@@ -28,7 +28,11 @@ const userSchema: Schema = {
       plain => attribute(plain, `The ${plain} of the person`),
     ),
     attribute('profileUrl', 'A page about the person', { type: 'reference' }),
-    attribute('active', 'Whether the person may use the connected systems', { type: 'boolean' }),
+    // Required, since it cannot be removed (RFC 7644 §3.5.2.2); where a request leaves it out, it is true or stays as it is.
+    attribute('active', 'Whether the person may use the connected systems', {
+      type: 'boolean',
+      required: true,
+    }),
     ...['emails', 'phoneNumbers', 'ims', 'entitlements', 'roles'].map(many =>
       attribute(many, `The ${many} of the person`, { multiValued: true, sub: plural() }),
     ),

@@ -2,7 +2,7 @@ import { leafOf } from '../filter/filter-ast.js';
 import { member, orderOf, valuesAt } from '../filter/match-filter.js';
 import { isObject, isPresent, type Json } from '../json-value.js';
 import type { AttributePath } from '../schema/attribute-path.js';
-import { resolvePath } from '../schema/attribute-path.js';
+import { resolveAmong } from '../schema/attribute-path.js';
 import type { ResourceType } from '../schema/attribute.js';
 import { invalidPath, invalidValue } from '../scim-error.js';
 
@@ -11,18 +11,20 @@ export type Sort = { path: AttributePath; isDescending: boolean };
 
 /**
  * Reads `sortBy` and `sortOrder`; undefined when no order is asked for.
+ * @param others types that are searched in the same request: their attributes have no value in resources of this type
  * @throws ScimError 400 `invalidPath` (unknown attribute, or a complex one without a value), `invalidValue` (unknown order)
  */
 export function parseSort(
   sortBy: string | undefined,
   sortOrder: string | undefined,
   type: ResourceType,
+  others: readonly ResourceType[] = [],
 ): Sort | undefined {
   const order = (sortOrder || 'ascending').toLowerCase();
   if (order !== 'ascending' && order !== 'descending')
     throw invalidValue('"sortOrder" must be ascending or descending');
   if (!sortBy) return undefined;
-  const path = resolvePath(type, sortBy.trim());
+  const path = resolveAmong([type, ...others], sortBy.trim());
   const leaf = path && leafOf(path);
   if (!leaf || leaf.returned === 'never')
     throw invalidPath(`"sortBy" names the unknown attribute "${sortBy.slice(0, 100)}"`);

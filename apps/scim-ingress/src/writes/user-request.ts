@@ -1,0 +1,69 @@
+import type { Connection, StoredResource } from '@sever/directory';
+import type { Door } from '@sever/event-contracts';
+import { ScimError, type DialectReading } from '@sever/scim';
+import type { Change } from '../meaning/request-meaning.js';
+import type { Identifiers, Request } from './event-drafts.js';
+
+/** The connection that writes and how its request was read. */
+export type Writer = { connection: Connection; reading: DialectReading };
+
+/** Attributes by which a person is known. */
+export const IDENTIFIERS: ReadonlySet<string> = new Set(['userName', 'externalId']);
+
+export const notFound = (id: string): ScimError =>
+  new ScimError(404, `this connection has no user ${id.slice(0, 80)}`);
+
+/** What all events of a write have in common. */
+export function requestOf(writer: Writer, resource: StoredResource, operation: Door['operation']): Request {
+  const asker = { kind: 'connection', id: writer.connection.id } as const;
+  return {
+    tenant: resource.tenant,
+    subject: resource.subject,
+    actor: asker,
+    asker,
+    door: doorOf(writer, resource, operation),
+    source: `/connections/${writer.connection.id}`,
+    reason: null,
+  };
+}
+
+/** The resource that a write is about. @throws ScimError 404, 412 */
+export function matching(
+  found: StoredResource | undefined,
+  id: string,
+  ifMatch: string | undefined,
+): StoredResource {
+  if (!found) throw notFound(id);
+  if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== etag(found))
+    throw new ScimError(412, `the user has version ${etag(found)}; read it again and repeat the change`);
+  return found;
+}
+
+/** The entity tag of a stored version (RFC 7644 §3.14). */
+export const etag = (resource: StoredResource): string => `W/"${resource.version}"`;
+
+export function identifiersOf(resource: StoredResource): Identifiers {
+  return {
+    userName: String(resource.attributes.userName),
+    ...(resource.externalId !== null && { externalId: resource.externalId }),
+  };
+}
+
+function doorOf(writer: Writer, resource: StoredResource, operation: Door['operation']): Door {
+  const { id, dialect } = writer.connection;
+  return {
+    via: 'scim',
+    operation,
+    connection: id,
+    resource: resource.id,
+    dialect,
+    rules: writer.reading.rules(),
+  };
+}
+
+export function operationOf(change: Change): Door['operation'] {
+  if (change.kind === 'remove') return 'delete';
+  if (change.kind === 'create') return 'create';
+  if (change.activeBefore === change.activeAfter) return 'update';
+  return change.activeAfter ? 'activate' : 'deactivate';
+}

@@ -1,0 +1,84 @@
+import { failpoint } from '@sever/config';
+import { partitionOf, type NewRecord } from '@sever/event-log';
+import { numberedFrom, rows, type Statement } from '@sever/postgres';
+import type { DataSource } from 'typeorm';
+import { inLog, logAppendCall, logAppendParameters } from './log-append.js';
+
+/** What the append said of one record, by its place among those given. */
+export type Written = { n: number; offset: string; duplicate: boolean };
+
+/** The name under which the further changes of {@link changeAndAppend} see the changed row. */
+export const CHANGED = 'changed';
+
+/**
+ * A change of one row and the event that tells it, as one statement: a transaction of its own without the round trips of one. The
+ * append comes after the change, and only when there was one.
+ * @param change a data-modifying statement with RETURNING
+ * @param further changes of other tables, without RETURNING, that happen only for rows of {@link CHANGED}
+ * @returns the changed row, or undefined when nothing matched: then nothing was appended
+ */
+export async function changeAndAppend<T extends object>(
+  dataSource: DataSource,
+  change: Statement,
+  record: NewRecord,
+  further: readonly Statement[] = [],
+): Promise<T | undefined> {
+  const beside = besides(further, change.parameters.length + 1);
+  const parameters = [...change.parameters, ...beside.parameters];
+  const append = logAppendCall(
+    parameters.length + 1,
+    `${CHANGED} is distinct from null and (${beside.count}) >= 0`,
+  );
+  failpoint('append.before-commit');
+  const ctes = [`${CHANGED} as (${change.sql})`, ...beside.ctes].join(', ');
+  const found = await inLog(() =>
+    rows<T>(
+      dataSource,
+      `with ${ctes} select ${CHANGED}.* from ${CHANGED} cross join lateral ${append} appended`,
+      [...parameters, ...logAppendParameters([record], [partitionOf(record.key)])],
+    ),
+  );
+  return found[0];
+}
+
+/**
+ * Changes of rows and the events that tell them, as one statement: all of it or nothing, the append after the changes, and no lock
+ * is held while anything travels. Whether a change matched a row does not matter.
+ * @param changes data-modifying statements without RETURNING, each for another table
+ */
+export function changesAndAppend(
+  dataSource: DataSource,
+  changes: readonly Statement[],
+  records: readonly NewRecord[],
+): Promise<Written[]> {
+  const { ctes, count, parameters } = besides(changes, 1);
+  const made = [...ctes, `made as materialized (select ${count} as n)`].join(', ');
+  const append = logAppendCall(parameters.length + 1, 'made.n >= 0');
+  const partitions = records.map(r => partitionOf(r.key));
+  failpoint('append.before-commit');
+  return inLog(() =>
+    rows<Written>(
+      dataSource,
+      `with ${made} select a.n, a."offset", a.duplicate from made cross join lateral ${append} a order by a.n`,
+      [...parameters, ...logAppendParameters(records, partitions)],
+    ),
+  );
+}
+
+/**
+ * Changes as parts of one statement, their placeholders from `first` on. `count` is a number that whatever comes after them must depend
+ * on: without it the server may append first, and would take its locks in another order.
+ */
+function besides(
+  changes: readonly Statement[],
+  first: number,
+): { ctes: string[]; count: string; parameters: unknown[] } {
+  const parameters: unknown[] = [];
+  const ctes = changes.map((change, i) => {
+    const sql = numberedFrom(first + parameters.length, change.sql);
+    parameters.push(...change.parameters);
+    return `change_${i} as (${sql} returning 1)`;
+  });
+  const counts = changes.map((_, i) => `(select count(*) from change_${i})`);
+  return { ctes, count: counts.join(' + ') || '0', parameters };
+}

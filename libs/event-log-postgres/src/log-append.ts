@@ -1,0 +1,40 @@
+import { EventLogError, type NewRecord } from '@sever/event-log';
+import { databaseErrorCode } from '@sever/postgres';
+
+const ERRORS = { SV001: 'log.forbidden', SV002: 'log.unknown-topic', SV003: 'log.event-conflict' } as const;
+
+const TYPES = ['text[]', 'int[]', 'uuid[]', 'text[]', 'text[]', 'text[]', 'bytea[]'];
+
+/** A call of `log_append` with placeholders from `first` on; `guard` is a condition that must have been computed before it. */
+export function logAppendCall(first: number, guard?: string): string {
+  const placeholders = TYPES.map((type, i) => `$${first + i}::${type}`);
+  if (guard !== undefined) placeholders[0] = `case when ${guard} then ${placeholders[0]} end`;
+  return `log_append(${placeholders.join(', ')})`;
+}
+
+/** The parameters of {@link logAppendCall}. */
+export function logAppendParameters(records: readonly NewRecord[], partitions: readonly number[]): unknown[] {
+  return [
+    records.map(r => r.topic),
+    partitions,
+    records.map(r => r.eventId),
+    records.map(r => r.key),
+    records.map(r => r.type),
+    records.map(r => JSON.stringify(r.headers)),
+    records.map(r => r.value),
+  ];
+}
+
+/** Gives the errors that the append raises their code. @throws EventLogError log.forbidden, log.unknown-topic, log.event-conflict */
+export async function inLog<T>(statement: () => Promise<T>): Promise<T> {
+  try {
+    return await statement();
+  } catch (error) {
+    const code = databaseErrorCode(error);
+    if (code && code in ERRORS) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new EventLogError(ERRORS[code as keyof typeof ERRORS], message, { cause: error });
+    }
+    throw error;
+  }
+}
