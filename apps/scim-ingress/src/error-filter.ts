@@ -1,13 +1,15 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { ContractError } from '@sever/event-contracts';
 import { DirectoryError, type DirectoryErrorCode } from '@sever/directory';
-import { isDatabaseUnavailable, isSerializationFailure } from '@sever/postgres';
+import { databaseErrorCode, isDatabaseUnavailable, isSerializationFailure } from '@sever/postgres';
 import { ScimError, errorBody } from '@sever/scim';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { HttpProblem } from './http-problem.js';
 import { IngressContext } from './ingress-context.js';
 
 const RETRY_AFTER_SECONDS = '2';
+/** SQLSTATE program_limit_exceeded: a value is larger than an index takes. */
+const TOO_LONG_FOR_INDEX = '54000';
 
 const PROBLEMS: Readonly<Record<number, [code: string, detail: string]>> = {
   400: ['request.malformed', 'the request cannot be read'],
@@ -46,7 +48,12 @@ export class ErrorFilter implements ExceptionFilter {
       const scim =
         error instanceof ScimError
           ? error
-          : new ScimError(problem.status, problem.detail, undefined, problem.code);
+          : new ScimError(
+              problem.status,
+              problem.detail,
+              problem.code === 'value.too-long' ? 'invalidValue' : undefined,
+              problem.code,
+            );
       void reply
         .status(scim.status)
         .header('content-type', 'application/scim+json; charset=utf-8')
@@ -73,6 +80,12 @@ export class ErrorFilter implements ExceptionFilter {
       return new HttpProblem(REGISTRY_STATUS[error.code] ?? 400, error.code, error.message);
     if (error instanceof ContractError && error.code === 'event.too-large')
       return new HttpProblem(413, error.code, error.message);
+    if (databaseErrorCode(error) === TOO_LONG_FOR_INDEX)
+      return new HttpProblem(
+        400,
+        'value.too-long',
+        'a name or id is too long to be looked up; send a shorter one',
+      );
     if (isDatabaseUnavailable(error) || isSerializationFailure(error))
       return new HttpProblem(503, 'database.unavailable', 'the request was not accepted; repeat it', {
         'retry-after': RETRY_AFTER_SECONDS,

@@ -1,5 +1,15 @@
 export { DirectoryError, type DirectoryErrorCode } from './directory-error.js';
 export { directoryMigrations } from './directory-migrations.js';
+export { findGroup, insertGroup, removeGroup, updateGroup, type StoredGroup } from './groups/group-store.js';
+export {
+  changeMembers,
+  leaveAllGroups,
+  membersOf,
+  type MembersMoved,
+  type MembershipChange,
+  type StoredMember,
+} from './groups/member-store.js';
+export { groupStore, queryGroups } from './groups/query-groups.js';
 export type { Connection } from './connections/connection.js';
 export { listConnections, type ConnectionView } from './connections/connection-list.js';
 export {
