@@ -441,6 +441,28 @@ describe('SCIM Groups', () => {
     );
     expect(new Set(await membersOf('okta', id))).toEqual(new Set(values));
     expect(await ingress.eventsOf(id)).toHaveLength(values.length + 1);
+    expect(await rows(ingress.db.owner, 'select member_count from scim_group where id = $1', [id])).toEqual([
+      { member_count: values.length },
+    ]);
+  });
+
+  it('take one of many changes of the same version', async () => {
+    const id = await makeGroup('okta');
+    const etag = String((await send('okta', 'GET', `/Groups/${id}`)).headers.get('etag'));
+    const change = (n: number): object => ({ op: 'replace', path: 'displayName', value: `name ${n}` });
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, n) =>
+        send(
+          'okta',
+          'PATCH',
+          `/Groups/${id}`,
+          { schemas: [PATCH], Operations: [change(n)] },
+          { 'if-match': etag },
+        ),
+      ),
+    );
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array<number>(11).fill(412)]);
+    expect(await ingress.eventsOf(id)).toHaveLength(2);
   });
 
   it('are discovered', async () => {
