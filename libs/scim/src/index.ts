@@ -9,6 +9,15 @@ export {
   type Dialect,
   type DialectName,
 } from './dialect/dialect.js';
+export {
+  BULK_BYTES_MAX,
+  BULK_OPERATIONS_MAX,
+  parseBulk,
+  type BulkMethod,
+  type BulkOperation,
+  type BulkRequest,
+} from './bulk/bulk-request.js';
+export { runBulk, type BulkDone, type CarryOut } from './bulk/run-bulk.js';
 export { type Filter } from './filter/filter-ast.js';
 export { matches } from './filter/match-filter.js';
 export { parseFilter } from './filter/parse-filter.js';
