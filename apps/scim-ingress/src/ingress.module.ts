@@ -10,8 +10,10 @@ import { OptOutCommands } from './rest/opt-out-commands.js';
 import { OptOutQueries } from './rest/opt-out-queries.js';
 import { OptOutsController } from './rest/opt-outs.controller.js';
 import { DiscoveryController } from './scim/discovery.controller.js';
+import { GroupsController } from './scim/groups.controller.js';
 import { ScimAuthGuard } from './scim/scim-auth.guard.js';
 import { UsersController } from './scim/users.controller.js';
+import { GroupWrites } from './writes/group-writes.js';
 import { UserWrites } from './writes/user-writes.js';
 
 /** Closes what requests needed, once the last one was answered. */
@@ -33,6 +35,7 @@ export class IngressModule {
       controllers: [
         DiscoveryController,
         UsersController,
+        GroupsController,
         OptOutsController,
         OperationsController,
         HealthController,
@@ -44,6 +47,7 @@ export class IngressModule {
         ScimAuthGuard,
         ApiAuthGuard,
         UserWrites,
+        GroupWrites,
         OptOutCommands,
         OptOutQueries,
       ],

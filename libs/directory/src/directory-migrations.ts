@@ -1,4 +1,5 @@
 import { migration } from '@sever/postgres';
+import { groupTables } from './groups/group-tables.js';
 
 /** Registry: who may ask (tenants, connections, tokens) and what lets go (instances, bindings, waivers, the kill switch). */
 const registryTables = [
@@ -68,4 +69,5 @@ const directoryTables = [
 export const directoryMigrations = [
   migration(1_790_000_003_000, 'Registry', registryTables),
   migration(1_790_000_003_100, 'Directory', directoryTables),
+  migration(1_790_000_003_200, 'Groups', groupTables),
 ];

@@ -1,5 +1,17 @@
 export { DirectoryError, type DirectoryErrorCode } from './directory-error.js';
 export { directoryMigrations } from './directory-migrations.js';
+export { findGroup, insertGroup, removeGroup, updateGroup, type StoredGroup } from './groups/group-store.js';
+export {
+  changeMembers,
+  groupsOfMembers,
+  leaveAllGroups,
+  membersOf,
+  type GroupOfMember,
+  type MembersMoved,
+  type MembershipChange,
+  type StoredMember,
+} from './groups/member-store.js';
+export { groupStore, queryGroups } from './groups/query-groups.js';
 export {
   addApiToken,
   connectionOfToken,

@@ -1,13 +1,20 @@
 import type { z } from 'zod';
 import { coordinationEvents } from './events/coordination-events.js';
 import { optOutEvents } from './events/opt-out-events.js';
+import { groupEvents } from './events/group-events.js';
 import { connectorHealthEvents, outcomeEvents, pipelineEvents } from './events/outcome-events.js';
 import { subjectEvents } from './events/subject-events.js';
 import type { EventEnvelope } from './event-envelope.js';
 import type { Topic } from './words.js';
 
 /** Event types of the `requests` topic: what is asked and decided. */
-export const REQUEST_EVENTS = { ...subjectEvents, ...optOutEvents, ...coordinationEvents, ...pipelineEvents };
+export const REQUEST_EVENTS = {
+  ...subjectEvents,
+  ...groupEvents,
+  ...optOutEvents,
+  ...coordinationEvents,
+  ...pipelineEvents,
+};
 /** Event types of the `outcomes` topic: what connectors did and saw. */
 export const OUTCOME_EVENTS = { ...outcomeEvents, ...connectorHealthEvents };
 /** Every current event type with the schema of its data. */

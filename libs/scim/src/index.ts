@@ -39,4 +39,4 @@ export { filterSql } from './sql/filter-sql.js';
 export { sortSql } from './sql/sort-sql.js';
 export { SqlParameters, sqlText, type SqlColumn, type SqlStore } from './sql/sql-store.js';
 export { ScimError, errorBody, type ScimErrorBody, type ScimType } from './scim-error.js';
-export { normaliseUserName } from './user-name.js';
+export { normaliseUserName, normalisedText } from './user-name.js';

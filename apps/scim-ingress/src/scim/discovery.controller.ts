@@ -1,5 +1,6 @@
 import { Controller, Delete, Get, Param, Patch, Post, Put, Query, Req, Res, UseGuards } from '@nestjs/common';
 import {
+  GROUP,
   ScimError,
   USER,
   listResponse,
@@ -13,6 +14,8 @@ import { IngressContext } from '../ingress-context.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
 import { send } from './users.controller.js';
 
+const TYPES = [USER, GROUP];
+const SCHEMAS = TYPES.flatMap(type => [type.schema, ...type.extensions]);
 const DISCOVERY = ['ServiceProviderConfig', 'ResourceTypes', 'ResourceTypes/:name', 'Schemas', 'Schemas/:id'];
 
 /** What the service can do (RFC 7644 §4), generated from the schemas that drive it; and honest answers for what it cannot. */
@@ -38,14 +41,17 @@ export class DiscoveryController {
     @Res() reply: FastifyReply,
   ): void {
     refuseFilter(filter);
-    sendAll(reply, [resourceTypeDocument(this.base(request), USER)]);
+    sendAll(
+      reply,
+      TYPES.map(type => resourceTypeDocument(this.base(request), type)),
+    );
   }
 
   @Get('ResourceTypes/:name')
   type(@Req() request: ScimRequest, @Param('name') name: string, @Res() reply: FastifyReply): void {
-    if (name.toLowerCase() !== 'user')
-      throw new ScimError(404, `there is no resource type ${name.slice(0, 80)}`);
-    send(reply, 200, resourceTypeDocument(this.base(request), USER));
+    const type = TYPES.find(known => known.name.toLowerCase() === name.toLowerCase());
+    if (!type) throw new ScimError(404, `there is no resource type ${name.slice(0, 80)}`);
+    send(reply, 200, resourceTypeDocument(this.base(request), type));
   }
 
   @Get('Schemas')
@@ -57,15 +63,13 @@ export class DiscoveryController {
     refuseFilter(filter);
     sendAll(
       reply,
-      [USER.schema, ...USER.extensions].map(schema => schemaDocument(this.base(request), schema)),
+      SCHEMAS.map(schema => schemaDocument(this.base(request), schema)),
     );
   }
 
   @Get('Schemas/:id')
   schema(@Req() request: ScimRequest, @Param('id') id: string, @Res() reply: FastifyReply): void {
-    const found = [USER.schema, ...USER.extensions].find(
-      schema => schema.id.toLowerCase() === id.toLowerCase(),
-    );
+    const found = SCHEMAS.find(schema => schema.id.toLowerCase() === id.toLowerCase());
     if (!found) throw new ScimError(404, `there is no schema ${id.slice(0, 120)}`);
     send(reply, 200, schemaDocument(this.base(request), found));
   }
@@ -90,33 +94,27 @@ export class DiscoveryController {
     refuseWrite();
   }
 
-  /** Identity providers look for groups when they test a connection: there are none. */
-  @Get('Groups')
-  groups(@Res() reply: FastifyReply): void {
-    sendAll(reply, []);
-  }
-
-  @Get(['Groups/:id', 'Me'])
+  @Get('Me')
   notReadable(): void {
     notAvailable();
   }
 
-  @Post(['Groups', 'Me', 'Bulk', '.search', 'Users/.search', 'Groups/.search'])
+  @Post(['Me', 'Bulk', '.search', 'Users/.search', 'Groups/.search'])
   notPostable(): void {
     notAvailable();
   }
 
-  @Put(['Groups/:id', 'Me'])
+  @Put('Me')
   notPuttable(): void {
     notAvailable();
   }
 
-  @Patch(['Groups/:id', 'Me'])
+  @Patch('Me')
   notPatchable(): void {
     notAvailable();
   }
 
-  @Delete(['Groups/:id', 'Me'])
+  @Delete('Me')
   notDeletable(): void {
     notAvailable();
   }
@@ -131,7 +129,12 @@ function refuseWrite(): never {
 }
 
 function notAvailable(): never {
-  throw new ScimError(501, 'this version serves Users only', undefined, 'not.available');
+  throw new ScimError(
+    501,
+    'this version serves Users and Groups, one request at a time',
+    undefined,
+    'not.available',
+  );
 }
 
 function refuseFilter(filter: string | undefined): void {

@@ -186,7 +186,7 @@ export class UsersController {
 }
 
 /** Bodies arrive as text: the SCIM core parses them. */
-function bodyOf(body: unknown): Json {
+export function bodyOf(body: unknown): Json {
   if (typeof body !== 'string' || body === '')
     throw new ScimError(400, 'the request needs a JSON body', 'invalidSyntax');
   return parseJson(body);

@@ -1,5 +1,7 @@
 import type { JsonObject } from '@sever/scim';
 import { oneRow, rows, type Queryable, type Statement } from '@sever/postgres';
+import { leaveAllGroups } from '../groups/member-store.js';
+import { isUuid } from './uuid.js';
 
 /** A SCIM User of one connection as it is stored; `attributes` in canonical form, without `id`, `schemas` and `meta`. */
 export type StoredResource = {
@@ -20,8 +22,6 @@ export type StoredResource = {
 export const RESOURCE_COLUMNS = `connection, id, tenant, subject, attributes, user_name_norm as "userNameNorm", external_id as "externalId", active, version,
   created_at as "createdAt", modified_at as "modifiedAt"`;
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
 /** One resource by id; any text is a possible id, most are nobody's. */
 export async function findResource(
   on: Queryable,
@@ -29,7 +29,7 @@ export async function findResource(
   id: string,
   o: { lock?: boolean } = {},
 ): Promise<StoredResource | undefined> {
-  if (!UUID.test(id)) return undefined;
+  if (!isUuid(id)) return undefined;
   return oneRow<StoredResource>(
     on,
     `select ${RESOURCE_COLUMNS} from scim_resource where connection = $1 and id = $2 and deleted_at is null ${o.lock ? 'for update' : ''}`,
@@ -118,8 +118,9 @@ export async function updateResource(on: Queryable, r: StoredResource): Promise<
   return row;
 }
 
-/** Hides a resource for good; its user name is free again, its id is never used again. */
+/** Hides a resource for good and takes it out of all groups; its user name is free again, its id is never used again. */
 export async function removeResource(on: Queryable, connection: string, id: string): Promise<void> {
+  await leaveAllGroups(on, connection, id);
   await on.query(
     `update scim_resource set deleted_at = clock_timestamp(), active = false, version = version + 1 where connection = $1 and id = $2`,
     [connection, id],

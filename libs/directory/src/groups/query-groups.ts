@@ -1,0 +1,87 @@
+import { oneRow, rows, type Queryable } from '@sever/postgres';
+import { SqlParameters, filterSql, sortSql, type Filter, type SqlStore } from '@sever/scim';
+import type { ResourceQuery } from '../resources/query-resources.js';
+import { GROUP_COLUMNS, type StoredGroup } from './group-store.js';
+
+const MEMBERS_SQL = `(select jsonb_agg(
+    jsonb_build_object('value', m.value) || m.data || case when m.kind is null then '{}'::jsonb else jsonb_build_object('type', m.kind) end
+    order by m.position)
+  from scim_group_member m where m.connection = scim_group.connection and m.group_id = scim_group.id)`;
+
+/** How the attributes of a group stand in `scim_group`; what only the caller can say (`meta.location`) is given in `more`. */
+export const groupStore = (more: SqlStore['columns']): SqlStore => ({
+  document: 'attributes',
+  columns: {
+    id: { kind: 'uuid', sql: 'id' },
+    displayName: { kind: 'text', sql: 'display_name_norm', isFolded: true },
+    externalId: { kind: 'text', sql: 'external_id' },
+    members: { kind: 'json', sql: MEMBERS_SQL },
+    'meta.created': { kind: 'timestamp', sql: 'created_at' },
+    'meta.lastModified': { kind: 'timestamp', sql: 'modified_at' },
+    ...more,
+  },
+});
+
+/**
+ * A page of the groups of a connection that satisfy a filter, without their members, and how many there are in all. Without a sort:
+ * by age.
+ */
+export async function queryGroups(
+  on: Queryable,
+  connection: string,
+  query: ResourceQuery,
+  store: SqlStore,
+): Promise<{ total: number; items: StoredGroup[] }> {
+  const parameters = new SqlParameters([connection]);
+  const condition = query.filter ? `and (${conditionSql(query.filter, store, parameters)})` : '';
+  const from = `from scim_group where connection = $1 and deleted_at is null ${condition}`;
+  const counted = await oneRow<{ total: number }>(
+    on,
+    `select count(*)::int as total ${from}`,
+    parameters.values,
+  );
+  const total = counted?.total ?? 0;
+  if (query.limit === 0 || query.offset >= total) return { total, items: [] };
+  const order = query.sort ? `${sortSql(query.sort, store)}, ` : '';
+  const page = `order by ${order}created_at, id offset ${parameters.bind(query.offset)} limit ${parameters.bind(query.limit)}`;
+  return {
+    total,
+    items: await rows<StoredGroup>(on, `select ${GROUP_COLUMNS} ${from} ${page}`, parameters.values),
+  };
+}
+
+/** As `filterSql`, but who is in a group is asked of the index of members, not of all members of every group. */
+function conditionSql(filter: Filter, store: SqlStore, parameters: SqlParameters): string {
+  switch (filter.kind) {
+    case 'and':
+    case 'or':
+      return `(${conditionSql(filter.left, store, parameters)} ${filter.kind} ${conditionSql(filter.right, store, parameters)})`;
+    case 'not':
+      return `((${conditionSql(filter.filter, store, parameters)}) is not true)`;
+    case 'present':
+    case 'element':
+    case 'compare':
+      return memberSql(filter, parameters) ?? filterSql(filter, store, parameters);
+  }
+}
+
+/** `members eq "x"`, `members.value eq "x"` and `members[value eq "x"]`. */
+function memberSql(filter: Filter, parameters: SqlParameters): string | undefined {
+  const value = memberNamed(filter);
+  if (value === undefined) return undefined;
+  return `id in (select m.group_id from scim_group_member m where m.connection = $1 and m.value = ${parameters.bind(value)})`;
+}
+
+function memberNamed(filter: Filter): string | undefined {
+  if (filter.kind === 'element' && filter.path.attribute.name === 'members')
+    return filter.filter.kind === 'compare' && filter.filter.path.attribute.name === 'value'
+      ? equalTo(filter.filter)
+      : undefined;
+  if (filter.kind !== 'compare' || filter.path.attribute.name !== 'members') return undefined;
+  return (filter.path.sub?.name ?? 'value') === 'value' ? equalTo(filter) : undefined;
+}
+
+const equalTo = (filter: Extract<Filter, { kind: 'compare' }>): string | undefined =>
+  filter.operator === 'eq' && typeof filter.value === 'string' && filter.value !== ''
+    ? filter.value
+    : undefined;
