@@ -24,6 +24,7 @@ export { parseFilter } from './filter/parse-filter.js';
 export { isObject, parseJson, sameJson, type Json, type JsonObject } from './json-value.js';
 export { resourceTypeDocument, schemaDocument, serviceProviderConfig } from './message/discovery.js';
 export { listResponse, parsePage, type Page } from './message/list-response.js';
+export { parseSearch, type SearchParameters } from './message/search-request.js';
 export { attributeNames, project } from './message/projection.js';
 export { applyPatch, applyResolved } from './patch/apply-patch.js';
 export { membersAfter, splitMembership, type GroupPatch, type MembershipDelta } from './patch/membership.js';
