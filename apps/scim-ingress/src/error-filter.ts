@@ -21,7 +21,12 @@ export class ErrorFilter implements ExceptionFilter {
       const scim =
         error instanceof ScimError
           ? error
-          : new ScimError(problem.status, problem.detail, undefined, problem.code);
+          : new ScimError(
+              problem.status,
+              problem.detail,
+              problem.code === 'value.too-long' ? 'invalidValue' : undefined,
+              problem.code,
+            );
       void reply
         .status(scim.status)
         .header('content-type', 'application/scim+json; charset=utf-8')

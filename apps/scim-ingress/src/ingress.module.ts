@@ -1,10 +1,15 @@
 import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
+import { ConnectionAuth } from './auth/connection-auth.js';
 import { ErrorFilter } from './error-filter.js';
 import { HealthController } from './health/health.controller.js';
 import { IngressContext } from './ingress-context.js';
+import { OAuthController } from './oauth/oauth.controller.js';
+import { TokenEndpoint } from './oauth/token-endpoint.js';
 import { ApiAuthGuard } from './rest/api-auth.guard.js';
+import { ConnectionCommands } from './rest/connection-commands.js';
+import { ConnectionsController } from './rest/connections.controller.js';
 import { OperationsController } from './rest/operations.controller.js';
 import { OptOutCommands } from './rest/opt-out-commands.js';
 import { OptOutQueries } from './rest/opt-out-queries.js';
@@ -45,12 +50,15 @@ export class IngressModule {
         BulkController,
         OptOutsController,
         OperationsController,
+        ConnectionsController,
+        OAuthController,
         HealthController,
       ],
       providers: [
         { provide: IngressContext, useValue: context },
         { provide: Release, useFactory: () => new Release(release) },
         { provide: APP_FILTER, useClass: ErrorFilter },
+        ConnectionAuth,
         ScimAuthGuard,
         ApiAuthGuard,
         UserWrites,
@@ -58,6 +66,8 @@ export class IngressModule {
         UserReads,
         GroupReads,
         BulkTargets,
+        TokenEndpoint,
+        ConnectionCommands,
         OptOutCommands,
         OptOutQueries,
       ],

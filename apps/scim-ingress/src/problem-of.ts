@@ -1,12 +1,14 @@
 import { HttpException } from '@nestjs/common';
-import { DirectoryError } from '@sever/directory';
+import { DirectoryError, type DirectoryErrorCode } from '@sever/directory';
 import { ContractError } from '@sever/event-contracts';
-import { isDatabaseUnavailable, isSerializationFailure } from '@sever/postgres';
+import { databaseErrorCode, isDatabaseUnavailable, isSerializationFailure } from '@sever/postgres';
 import { ScimError } from '@sever/scim';
 import type { Logger } from '@sever/telemetry';
 import { HttpProblem } from './http-problem.js';
 
 const RETRY_AFTER_SECONDS = '2';
+/** SQLSTATE program_limit_exceeded: a value is larger than an index takes. */
+const TOO_LONG_FOR_INDEX = '54000';
 
 const PROBLEMS: Readonly<Record<number, [code: string, detail: string]>> = {
   400: ['request.malformed', 'the request cannot be read'],
@@ -17,14 +19,31 @@ const PROBLEMS: Readonly<Record<number, [code: string, detail: string]>> = {
   415: ['media-type.unsupported', 'send application/scim+json or application/json'],
 };
 
+/** Where it is not the request that is wrong. */
+const REGISTRY_STATUS: Partial<Record<DirectoryErrorCode, number>> = {
+  'connection.exists': 409,
+  'connection.unknown': 404,
+  'connection.retired': 409,
+  'connection.people-active': 409,
+  'connection.decided': 409,
+  'oauth-client.unknown': 404,
+  'issuer.unknown': 404,
+};
+
 /** What a client is told of an error, whoever raised it. What nobody foresaw is written to the log and told as 500. */
 export function problemOf(error: unknown, logger: Logger): HttpProblem {
   if (error instanceof HttpProblem) return error;
   if (error instanceof ScimError) return new HttpProblem(error.status, error.code, error.detail);
   if (error instanceof DirectoryError)
-    return new HttpProblem(error.code === 'connection.exists' ? 409 : 400, error.code, error.message);
+    return new HttpProblem(REGISTRY_STATUS[error.code] ?? 400, error.code, error.message);
   if (error instanceof ContractError && error.code === 'event.too-large')
     return new HttpProblem(413, error.code, error.message);
+  if (databaseErrorCode(error) === TOO_LONG_FOR_INDEX)
+    return new HttpProblem(
+      400,
+      'value.too-long',
+      'a name or id is too long to be looked up; send a shorter one',
+    );
   if (isDatabaseUnavailable(error) || isSerializationFailure(error))
     return new HttpProblem(503, 'database.unavailable', 'the request was not accepted; repeat it', {
       'retry-after': RETRY_AFTER_SECONDS,

@@ -8,6 +8,7 @@ import { createSubjectKeys, openKeyFolder } from '@sever/subject-keys';
 import { createLogger, createMetrics, startTracing } from '@sever/telemetry';
 import type { HoldPolicy } from '@sever/event-contracts';
 import { IngressContext } from './ingress-context.js';
+import { takeForms } from './oauth/form-body.js';
 import { ingressSettings } from './ingress-settings.js';
 import { IngressModule } from './ingress.module.js';
 import { traceRequests } from './request-span.js';
@@ -86,6 +87,7 @@ export async function createIngress(
       done(null, body);
     },
   );
+  takeForms(fastify);
   traceRequests(fastify);
   return app;
 }

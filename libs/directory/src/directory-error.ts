@@ -3,6 +3,12 @@ export type DirectoryErrorCode =
   | 'instance.unknown'
   | 'connection.exists'
   | 'connection.invalid'
+  | 'connection.unknown'
+  | 'connection.retired'
+  | 'connection.people-active'
+  | 'connection.decided'
+  | 'oauth-client.unknown'
+  | 'issuer.unknown'
   | 'binding.scope-required'
   | 'dialect.unknown';
 

@@ -1,5 +1,6 @@
 import { migration } from '@sever/postgres';
 import { groupTables } from './groups/group-tables.js';
+import { connectionMigrations } from './connections/connection-migrations.js';
 
 /** Registry: who may ask (tenants, connections, tokens) and what lets go (instances, bindings, waivers, the kill switch). */
 const registryTables = [
@@ -70,4 +71,5 @@ export const directoryMigrations = [
   migration(1_790_000_003_000, 'Registry', registryTables),
   migration(1_790_000_003_100, 'Directory', directoryTables),
   migration(1_790_000_003_200, 'Groups', groupTables),
+  ...connectionMigrations,
 ];

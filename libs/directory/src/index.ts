@@ -3,24 +3,54 @@ export { directoryMigrations } from './directory-migrations.js';
 export { findGroup, insertGroup, removeGroup, updateGroup, type StoredGroup } from './groups/group-store.js';
 export {
   changeMembers,
-  groupsOfMembers,
   leaveAllGroups,
   membersOf,
-  type GroupOfMember,
   type MembersMoved,
   type MembershipChange,
   type StoredMember,
 } from './groups/member-store.js';
 export { groupStore, queryGroups } from './groups/query-groups.js';
+export type { Connection } from './connections/connection.js';
+export { listConnections, type ConnectionView } from './connections/connection-list.js';
 export {
-  addApiToken,
+  addConnectionToken,
   connectionOfToken,
+  endTokensAfter,
+  noteTokenUse,
+  type TokenOwner,
+} from './connections/connection-tokens.js';
+export {
+  addConnection,
   createConnection,
   ensureTenant,
-  principalOfToken,
-  replaceApiToken,
-  type Connection,
-} from './registry/connections.js';
+  lockConnection,
+  unknownConnection,
+} from './connections/connections.js';
+export {
+  ACCESS_TOKEN_SECONDS,
+  addOAuthClient,
+  findOAuthClient,
+  issueAccessToken,
+  rememberAssertion,
+  revokeOAuthClient,
+  type ClientKeys,
+  type OAuthClient,
+} from './connections/oauth-clients.js';
+export {
+  activePeople,
+  countActivePeople,
+  retireConnection,
+  type ActivePerson,
+  type PeopleDecision,
+  type Retirement,
+} from './connections/retirement.js';
+export {
+  putTrustedIssuer,
+  removeTrustedIssuer,
+  trustedIssuer,
+  type TrustedIssuer,
+} from './connections/trusted-issuers.js';
+export { addApiToken, principalOfToken, replaceApiToken } from './registry/api-tokens.js';
 export {
   addBindingWaiver,
   bindInstance,
@@ -37,7 +67,7 @@ export {
   type Match,
 } from './registry/instances.js';
 export { SWITCH_CHANNEL, readKillSwitch, setKillSwitch, type KillSwitch } from './registry/kill-switch.js';
-export { newToken, tokenHash } from './registry/tokens.js';
+export { newToken, tokenHash } from './registry/secrets.js';
 export { queryResources, userStore, type ResourceQuery } from './resources/query-resources.js';
 export {
   findByExternalId,

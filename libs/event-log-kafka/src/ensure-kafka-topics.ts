@@ -52,7 +52,8 @@ async function createMissing(admin: Admin, specs: readonly TopicSpec[]): Promise
   const copies = Math.min(COPIES, brokers.length);
   const settings = { ...TOPIC_SETTINGS, 'min.insync.replicas': String(Math.max(1, copies - 1)) };
   await admin.createTopics({
-    waitForLeaders: true,
+    // The client would not wait for a broker that has not heard of the topic yet; what follows does.
+    waitForLeaders: false,
     topics: missing.map(({ topic, partitions }) => ({
       topic,
       numPartitions: partitions,
@@ -83,11 +84,16 @@ async function settled<T>(ask: () => Promise<T>, unsettled: readonly string[]): 
     try {
       return await ask();
     } catch (error) {
-      const type = error instanceof Error && 'type' in error ? String(error.type) : '';
-      if (!unsettled.includes(type) || performance.now() > deadline) throw error;
+      if (!unsettled.includes(typeOf(error)) || performance.now() > deadline) throw error;
       await sleep(POLL_MS);
     }
   }
+}
+
+/** What a broker answered; behind the error with which the client's own attempts end. */
+function typeOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  return 'type' in error ? String(error.type) : typeOf(error.cause);
 }
 
 async function checkPartitions(admin: Admin, { topic, partitions }: TopicSpec): Promise<void> {

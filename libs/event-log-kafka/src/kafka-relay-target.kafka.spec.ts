@@ -201,6 +201,11 @@ describe('Kafka that goes away', () => {
     }
   });
 
+  it('gets topics of which some brokers have not heard when they are asked', async () => {
+    for (let round = 0; round < 30; round += 1)
+      await ensureKafkaTopics(to(cluster.brokers), [{ topic: `requests-${randomUUID()}`, partitions: 6 }]);
+  });
+
   it('does not take a batch as written when a leader has moved to a broker that has answered already', async () => {
     const topic = `requests-${randomUUID()}`;
     await ensureKafkaTopics(to(cluster.brokers), [{ topic, partitions: 6 }]);

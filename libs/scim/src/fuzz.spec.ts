@@ -240,7 +240,7 @@ describe('whatever is sent', () => {
       }),
       OPTIONS,
     );
-  });
+  }, 300_000);
 
   it('as a PATCH of a user leaves a canonical user or is refused', () => {
     const before = structuredClone(USER_STORED);
@@ -319,5 +319,5 @@ describe('whatever is sent', () => {
       }),
       OPTIONS,
     );
-  });
+  }, 300_000);
 });

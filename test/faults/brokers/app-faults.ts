@@ -19,7 +19,7 @@ const killed = (what: string, names: readonly string[]): Fault => ({
 });
 
 /** Readers in groups, which lose their partitions while they hang. */
-const MEMBERS = ['connector-scim', 'projector'];
+const MEMBERS = ['projector'];
 
 const leaseEpoch = async (site: Site): Promise<number> => {
   const [lease] = await sql<{ epoch: string }>(
@@ -43,11 +43,11 @@ async function evicted(site: Site, group: string, before: readonly string[]): Pr
 }
 
 /**
- * The relay, a connector and the projector hang at the same time, a second process of each takes over, and then the first ones
+ * The relay and the projector hang at the same time, a second process of each takes over, and then the first ones
  * wake up with what they were doing.
  */
 const frozen: Fault = {
-  name: 'SIGSTOP of the relay, a connector and the projector for a minute, while others take over',
+  name: 'SIGSTOP of the relay and the projector for a minute, while others take over',
   happen: async site => {
     const names = ['relay', ...MEMBERS];
     const before = new Map<string, string[]>();
@@ -76,10 +76,14 @@ const churn: Fault = {
   happen: async site => {
     for (let round = 0; round < CHURN_ROUNDS; round += 1) {
       const twin = await startTwin('connector-scim', site.pidOf('connector-scim'));
-      const guest = await site.join(`guest-${round}`);
-      await untilReady(twin, 'connector-scim');
-      await sleep(EVERY_MS);
-      await Promise.all([guest.stop(), twin.stop()]);
+      let guest: Awaited<ReturnType<Site['join']>> | undefined;
+      try {
+        guest = await site.join(`guest-${round}`);
+        await untilReady(twin, 'connector-scim');
+        await sleep(EVERY_MS);
+      } finally {
+        await Promise.all([guest?.stop(), twin.stop()]);
+      }
       await sleep(EVERY_MS);
     }
   },

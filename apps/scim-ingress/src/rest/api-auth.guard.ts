@@ -3,7 +3,7 @@ import { principalOfToken } from '@sever/directory';
 import type { FastifyRequest } from 'fastify';
 import { HttpProblem } from '../http-problem.js';
 import { IngressContext } from '../ingress-context.js';
-import { TokenCache, bearerToken } from '../token-cache.js';
+import { TokenCache, bearerToken } from '../auth/token-cache.js';
 import type { Caller } from './opt-out-commands.js';
 
 export type ApiRequest = FastifyRequest & { caller: Caller };

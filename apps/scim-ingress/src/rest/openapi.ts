@@ -1,33 +1,9 @@
-import { z } from 'zod';
-import {
-  connectionBodySchema,
-  killSwitchBodySchema,
-  operatorBodySchema,
-  optOutBodySchema,
-} from './request-bodies.js';
+import { connectionPaths } from './openapi-connections.js';
+import { answer, body, parameter, problem } from './openapi-parts.js';
+import { killSwitchBodySchema, operatorBodySchema, optOutBodySchema } from './request-bodies.js';
 
-const json = (schema: object): object => ({ content: { 'application/json': { schema } } });
-const problem = {
-  description: 'RFC 9457 problem details with a stable `code`',
-  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-};
-const answer = (status: string, description: string, schema: object = { type: 'object' }): object => ({
-  [status]: { description, ...json(schema) },
-  default: problem,
-});
-const body = (schema: z.ZodType): object => ({ required: true, ...json(withoutDialect(schema)) });
 const optOut = { $ref: '#/components/schemas/OptOut' };
-const parameter = (
-  place: 'path' | 'query' | 'header',
-  name: string,
-  required = place === 'path',
-): object => ({ in: place, name, required, schema: { type: 'string' } });
 const ACTIONS = ['restore', 'retry', 'waive', 'hold', 'release', 'approve', 'reject'];
-
-function withoutDialect(schema: z.ZodType): object {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io: 'input' });
-  return rest;
-}
 
 const action = (name: string): [string, object] => [
   `/v1/opt-outs/{id}/${name}`,
@@ -103,13 +79,7 @@ export const openApiDocument = (): object => ({
         responses: answer('200', 'One entry per connector', { type: 'array' }),
       },
     },
-    '/v1/connections': {
-      post: {
-        summary: 'Make a connection',
-        requestBody: body(connectionBodySchema),
-        responses: answer('201', 'The connection with its token, shown once'),
-      },
-    },
+    ...connectionPaths(),
   },
   components: {
     securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },

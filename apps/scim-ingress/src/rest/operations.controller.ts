@@ -1,22 +1,13 @@
-import { Body, Controller, Get, HttpCode, Post, Put, Query, Req, UseGuards } from '@nestjs/common';
-import {
-  SWITCH_CHANNEL,
-  bindInstance,
-  createConnection,
-  isOptedOut,
-  readKillSwitch,
-  setKillSwitch,
-  type KillSwitch,
-} from '@sever/directory';
+import { Body, Controller, Get, Put, Query, Req, UseGuards } from '@nestjs/common';
+import { SWITCH_CHANNEL, isOptedOut, readKillSwitch, setKillSwitch, type KillSwitch } from '@sever/directory';
 import { makeEvent, newEventId } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
 import { connectorOverview, type ConnectorOverview } from '@sever/read-models';
 import { normaliseUserName } from '@sever/scim';
-import { randomBytes } from 'node:crypto';
 import { HttpProblem } from '../http-problem.js';
 import { IngressContext } from '../ingress-context.js';
 import { ApiAuthGuard, type ApiRequest } from './api-auth.guard.js';
-import { connectionBodySchema, killSwitchBodySchema, parseBody } from './request-bodies.js';
+import { killSwitchBodySchema, parseBody } from './request-bodies.js';
 
 /** Questions other doors ask, and the switches of operators. */
 @Controller('v1')
@@ -66,35 +57,4 @@ export class OperationsController {
     await this.context.dataSource.query(`select pg_notify('${SWITCH_CHANNEL}', '')`);
     return readKillSwitch(this.context.dataSource);
   }
-
-  @Post('connections')
-  @HttpCode(201)
-  async createConnection(
-    @Body() body: unknown,
-  ): Promise<{ id: string; tenant: string; dialect: string; baseUrl: string; token: string }> {
-    const wanted = parseBody(connectionBodySchema, body);
-    const id = wanted.id ?? `${wanted.dialect}-${randomBytes(4).toString('hex')}`;
-    const rateLimit = wanted.rateLimit === 'off' ? UNLIMITED : (wanted.rateLimit ?? null);
-    const { connection, token } = await this.context.dataSource.transaction(async em => {
-      const made = await createConnection(em, {
-        id,
-        tenant: wanted.tenant,
-        dialect: wanted.dialect,
-        rateLimit,
-      });
-      for (const instance of wanted.bind ?? [])
-        await bindInstance(em, { tenant: wanted.tenant, instance, match: { by: 'userName' } });
-      return made;
-    });
-    return {
-      id,
-      tenant: connection.tenant,
-      dialect: connection.dialect,
-      baseUrl: `${this.context.policy.publicUrl}/scim/v2/${id}`,
-      token,
-    };
-  }
 }
-
-/** Stored for connections without a limit of their own choosing: more than any client can send. */
-const UNLIMITED = 1_000_000;

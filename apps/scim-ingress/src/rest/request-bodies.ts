@@ -39,14 +39,6 @@ export type OperatorBody = z.infer<typeof operatorBodySchema>;
 
 export const killSwitchBodySchema = z.strictObject({ on: z.boolean(), reason: text.min(1) });
 
-export const connectionBodySchema = z.strictObject({
-  tenant: name,
-  dialect: name,
-  id: name.optional(),
-  bind: z.array(name).optional(),
-  rateLimit: z.union([z.number().int().positive(), z.literal('off')]).optional(),
-});
-
 /**
  * Parses the text of a request body.
  * @throws HttpProblem 400 `request.malformed` or `request.invalid` naming what is wrong

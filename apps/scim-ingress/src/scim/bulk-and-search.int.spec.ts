@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { rows } from '@sever/postgres';
 import { BULK_OPERATIONS_MAX, GROUP_SCHEMA_ID, USER_SCHEMA_ID, type DialectName } from '@sever/scim';
-import { startIngress, type RunningIngress } from '../testing/running-ingress.js';
+import { connectDialects, type DialectConnections } from '../testing/dialect-connections.js';
 
 const BULK = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
 const SEARCH = 'urn:ietf:params:scim:api:messages:2.0:SearchRequest';
@@ -10,9 +10,9 @@ const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 type Operation = { method: string; status: string; location?: string; version?: string; response?: object };
 
 describe('many at once', () => {
-  let ingress: RunningIngress;
+  let ingress: DialectConnections;
   beforeAll(async () => {
-    ingress = await startIngress();
+    ingress = await connectDialects();
   }, 60_000);
   afterAll(() => ingress.stop());
 

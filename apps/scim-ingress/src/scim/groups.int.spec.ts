@@ -3,21 +3,21 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { NAMED_SUBJECTS_MAX, type SeverEvent } from '@sever/event-contracts';
 import { rows } from '@sever/postgres';
 import { GROUP_SCHEMA_ID, USER_SCHEMA_ID, type DialectName } from '@sever/scim';
-import { startIngress, type Answer, type RunningIngress } from '../testing/running-ingress.js';
+import { connectDialects, type DialectConnections, type ScimAnswer } from '../testing/dialect-connections.js';
 
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 const LOOSE: DialectName[] = ['entra', 'okta', 'jumpcloud', 'lenient'];
 const EVERY: DialectName[] = ['strict', ...LOOSE];
 
 describe('SCIM Groups', () => {
-  let ingress: RunningIngress;
+  let ingress: DialectConnections;
   let made = 0;
   beforeAll(async () => {
-    ingress = await startIngress();
+    ingress = await connectDialects();
   }, 60_000);
   afterAll(() => ingress.stop());
 
-  const send: RunningIngress['send'] = (...of) => ingress.send(...of);
+  const send: DialectConnections['send'] = (...of) => ingress.send(...of);
   const fresh = (what: string): string => `${what} ${(made += 1)}`;
   const group = (displayName: string, members?: unknown[], more: object = {}): object => ({
     schemas: [GROUP_SCHEMA_ID],
@@ -48,7 +48,7 @@ describe('SCIM Groups', () => {
     expect(status).toBe(201);
     return String(body.id);
   }
-  const patch = (dialect: DialectName, id: string, ...operations: object[]): Promise<Answer> =>
+  const patch = (dialect: DialectName, id: string, ...operations: object[]): Promise<ScimAnswer> =>
     send(dialect, 'PATCH', `/Groups/${id}`, { schemas: [PATCH], Operations: operations });
   async function membersOf(dialect: DialectName, id: string): Promise<unknown[]> {
     const { body } = await send(dialect, 'GET', `/Groups/${id}`);
@@ -240,7 +240,7 @@ describe('SCIM Groups', () => {
         'if-none-match': `"zz", ${first}`,
       });
       expect([unchanged.status, unchanged.text]).toEqual([304, '']);
-      const write = (value: string, tag: string): Promise<Answer> =>
+      const write = (value: string, tag: string): Promise<ScimAnswer> =>
         send(
           dialect,
           'PATCH',
@@ -275,6 +275,22 @@ describe('SCIM Groups', () => {
       expect((await send(dialect, 'POST', '/Groups', { schemas: [GROUP_SCHEMA_ID] })).status).toBe(400);
       expect((await send(dialect, 'GET', `/Groups/${id}`)).body).toEqual(body);
       expect(await ingress.eventsOf(id)).toHaveLength(1);
+    });
+
+    it('are told by their members', async () => {
+      const user = await person(dialect);
+      const id = await makeGroup(dialect, user.id);
+      const { body } = await send(dialect, 'GET', `/Users/${user.id}`);
+      const { displayName } = (await send(dialect, 'GET', `/Groups/${id}`)).body;
+      const $ref = `${ingress.base(dialect)}/Groups/${id}`;
+      expect(body.groups).toEqual([{ value: id, display: displayName, type: 'direct', $ref }]);
+      const filter = encodeURIComponent(`groups.value eq "${id}"`);
+      const found = await send(dialect, 'GET', `/Users?filter=${filter}`);
+      expect(found.body.Resources).toEqual([body]);
+      const echoed = await send(dialect, 'PUT', `/Users/${user.id}`, { ...body, title: 't' });
+      expect(echoed.body.groups).toEqual(body.groups);
+      await patch(dialect, id, { op: 'remove', path: 'members' });
+      expect((await send(dialect, 'GET', `/Users/${user.id}`)).body).not.toHaveProperty('groups');
     });
 
     it('lose a user who is removed, whoever else is in them', async () => {

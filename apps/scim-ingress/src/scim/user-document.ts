@@ -9,6 +9,9 @@ export function userDocument(resource: StoredResource, base: string): JsonObject
     schemas: [USER_SCHEMA_ID, ...extensions],
     id: resource.id,
     ...resource.attributes,
+    ...(resource.groups && {
+      groups: resource.groups.map(group => ({ ...group, $ref: `${base}/Groups/${group.value}` })),
+    }),
     meta: {
       resourceType: 'User',
       created: resource.createdAt.toISOString(),

@@ -1,56 +1,62 @@
-import { createConnection, directoryMigrations } from '@sever/directory';
-import { readLoggedEvent, type SeverEvent } from '@sever/event-contracts';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { createConnection, directoryMigrations, addApiToken, type Connection } from '@sever/directory';
+import { TOPICS } from '@sever/event-contracts';
 import { PARTITIONS } from '@sever/event-log';
 import {
   createPostgresEventLogAdmin,
   createPostgresEventLogWriter,
   eventLogMigrations,
 } from '@sever/event-log-postgres';
-import { rows } from '@sever/postgres';
 import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
-import { DIALECT_NAMES, type DialectName } from '@sever/scim';
+import { readModelMigrations } from '@sever/read-models';
 import { createSubjectKeys, openKeyFolder, subjectKeyMigrations } from '@sever/subject-keys';
 import { scratchKeyFolder } from '@sever/subject-keys/testing';
-import { createLogger } from '@sever/telemetry';
-import { Registry } from 'prom-client';
+import { createLogger, createMetrics } from '@sever/telemetry';
+import type { Logger } from 'typeorm';
 import { IngressContext } from '../ingress-context.js';
 import { createIngress } from '../run-ingress.js';
 
-export type Answer = { status: number; headers: Headers; text: string; body: Record<string, unknown> };
-export type Send = (
-  dialect: DialectName,
-  method: string,
-  path: string,
-  body?: unknown,
-  headers?: Record<string, string>,
-) => Promise<Answer>;
+export type Answer = { status: number; headers: Headers; text: string; json: Record<string, unknown> };
+export type Ask = { token?: string; body?: unknown; headers?: Record<string, string> };
 
-/** The ingress over HTTP on a database of its own, with one connection for each dialect, which is named like it. */
+/** The ingress in this process, on a database and a port of its own. */
 export type RunningIngress = {
+  baseUrl: string;
   db: TestDatabase;
-  send: Send;
-  base: (dialect: DialectName) => string;
-  /** The events about a subject or a group, in order. */
-  eventsOf: (subject: string) => Promise<SeverEvent[]>;
-  stop: () => Promise<void>;
+  apiToken: string;
+  connect(
+    id: string,
+    tenant?: string,
+    rateLimit?: number,
+  ): Promise<{ connection: Connection; token: string }>;
+  ask(method: string, path: string, o?: Ask): Promise<Answer>;
+  /** A call of the REST door by the operator. */
+  operate(method: string, path: string, body?: unknown): Promise<Answer>;
+  /** Statements that the ingress sends while `work` runs. */
+  statementsOf(work: () => Promise<unknown>): Promise<string[]>;
+  close(): Promise<void>;
 };
+
+const API_TOKEN = 'sev_api_for-this-test-only';
 
 export async function startIngress(): Promise<RunningIngress> {
   const db = await createTestDatabase([
     ...eventLogMigrations,
     ...subjectKeyMigrations,
     ...directoryMigrations,
+    ...readModelMigrations,
   ]);
+  await createPostgresEventLogAdmin(db.owner).ensureTopics(
+    TOPICS.map(topic => ({ topic, partitions: PARTITIONS })),
+  );
+  await addApiToken(db.owner, API_TOKEN, 'operator');
   const keys = scratchKeyFolder();
-  await createPostgresEventLogAdmin(db.owner).ensureTopics([{ topic: 'requests', partitions: PARTITIONS }]);
-  const tokens = new Map<string, string>();
-  for (const dialect of DIALECT_NAMES)
-    tokens.set(
-      dialect,
-      (await createConnection(db.owner, { id: dialect, tenant: 'acme', dialect, rateLimit: null })).token,
-    );
-  const dataSource = await db.open(await db.urlAs('sever_ingress'), { poolMax: 8 });
-  const publicUrl = 'http://sever.example';
+  const dataSource = await db.open(await db.urlAs('sever_ingress'));
+  const seen: string[] = [];
+  dataSource.logger = recordingLogger(seen);
+  const port = await freePort();
+  const baseUrl = `http://127.0.0.1:${port}`;
   const context = new IngressContext(
     dataSource,
     createPostgresEventLogWriter(dataSource),
@@ -59,45 +65,78 @@ export async function startIngress(): Promise<RunningIngress> {
       hold: { kind: 'never', seconds: 0, ignoreResidualAccess: true },
       cutDeadlineSeconds: 60,
       rateLimit: null,
-      publicUrl,
+      publicUrl: baseUrl,
     },
-    new Registry(),
-    createLogger('test', 'silent'),
+    createMetrics('scim-ingress'),
+    createLogger('scim-ingress', 'fatal'),
   );
   const app = await createIngress(context, () => Promise.resolve());
-  await app.listen(0, '127.0.0.1');
-  const url = await app.getUrl();
-
-  const send: Send = async (dialect, method, path, body, headers = {}) => {
-    const reply = await fetch(`${url}/scim/v2/${dialect}${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${tokens.get(dialect)}`,
-        ...(body !== undefined && { 'content-type': 'application/scim+json' }),
-        ...headers,
-      },
-      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    });
-    const text = await reply.text();
-    const parsed = text ? (JSON.parse(text) as Record<string, unknown>) : {};
-    return { status: reply.status, headers: reply.headers, text, body: parsed };
-  };
+  await app.listen(port, '127.0.0.1');
+  const ask = (method: string, path: string, o: Ask = {}): Promise<Answer> => send(baseUrl + path, method, o);
   return {
+    baseUrl,
     db,
-    send,
-    base: dialect => `${publicUrl}/scim/v2/${dialect}`,
-    eventsOf: async subject =>
-      (
-        await rows<{ value: Buffer }>(
-          db.owner,
-          `select value from log_record where key = $1 order by "offset"`,
-          [`acme:${subject}`],
-        )
-      ).map(({ value }) => readLoggedEvent(value)),
-    stop: async () => {
+    apiToken: API_TOKEN,
+    connect: (id, tenant = 'acme', rateLimit) =>
+      createConnection(db.owner, {
+        id,
+        tenant,
+        dialect: 'strict',
+        ...(rateLimit !== undefined && { rateLimit }),
+      }),
+    ask,
+    operate: (method, path, body) =>
+      ask(method, `/v1/connections${path}`, { token: API_TOKEN, ...(body !== undefined && { body }) }),
+    statementsOf: async work => {
+      seen.length = 0;
+      await work();
+      return [...seen];
+    },
+    close: async () => {
       await app.close();
       await db.drop();
       keys.dispose();
     },
   };
+}
+
+async function send(url: string, method: string, o: Ask): Promise<Answer> {
+  const text = typeof o.body === 'string' || o.body === undefined ? o.body : JSON.stringify(o.body);
+  const reply = await fetch(url, {
+    method,
+    headers: {
+      ...(o.token !== undefined && { authorization: `Bearer ${o.token}` }),
+      ...(text !== undefined && { 'content-type': 'application/json' }),
+      ...o.headers,
+    },
+    ...(text !== undefined && { body: text }),
+  });
+  const answer = await reply.text();
+  return {
+    status: reply.status,
+    headers: reply.headers,
+    text: answer,
+    json: (answer.startsWith('{') ? JSON.parse(answer) : {}) as Record<string, unknown>,
+  };
+}
+
+function recordingLogger(into: string[]): Logger {
+  const silent = (): void => undefined;
+  return {
+    logQuery: (query: string) => void into.push(query),
+    logQueryError: silent,
+    logQuerySlow: silent,
+    logSchemaBuild: silent,
+    logMigration: silent,
+    log: silent,
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
 }

@@ -5,13 +5,6 @@ import { coloured } from './opt-out-view.js';
 import { endProgress, guarded, print, progressLine, type CommonFlags } from './output.js';
 import { api, runningInstance } from './running-instance.js';
 
-type ConnectionFlags = CommonFlags & {
-  tenant: string;
-  dialect: string;
-  id?: string;
-  bind?: string;
-  rateLimit?: string;
-};
 type Overview = {
   connector: string;
   health: string;
@@ -21,19 +14,8 @@ type Overview = {
   oldestUncutSeconds: number;
 };
 
-/** Connections, connectors, the kill switch, replay and log. */
+/** Connectors, the kill switch, replay and log. */
 export function addOperationsCommands(program: Command, common: (command: Command) => Command): void {
-  const connection = program.command('connection').description('identity providers');
-  common(connection.command('create').description('make a connection; its token is shown once'))
-    .requiredOption('--tenant <tenant>', 'tenant it belongs to')
-    .requiredOption(
-      '--dialect <dialect>',
-      'strict, entra, okta, keycloak, jumpcloud, ping, authentik or lenient',
-    )
-    .option('--id <id>', 'id of the connection')
-    .option('--bind <instances>', 'connector instances to bind a new tenant to, separated by commas')
-    .option('--rate-limit <n>', 'requests per second, or off')
-    .action((flags: ConnectionFlags) => guarded(() => createConnection(flags)));
   common(program.command('connectors').description('health of the connectors')).action((flags: CommonFlags) =>
     guarded(() => connectors(flags)),
   );
@@ -53,31 +35,6 @@ export function addOperationsCommands(program: Command, common: (command: Comman
   common(log.command('export').description('all events into a file').argument('<file>')).action(
     (file: string, flags: CommonFlags) => guarded(() => exportLog(file, flags)),
   );
-}
-
-async function createConnection(flags: ConnectionFlags): Promise<ExitStatus> {
-  const rateLimit =
-    flags.rateLimit === undefined || flags.rateLimit === 'off' ? flags.rateLimit : Number(flags.rateLimit);
-  const body = {
-    tenant: flags.tenant,
-    dialect: flags.dialect,
-    id: flags.id,
-    bind: flags.bind?.split(',').filter(Boolean),
-    rateLimit,
-  };
-  const made = await api<Record<string, string>>(
-    runningInstance(flags.data),
-    'POST',
-    '/v1/connections',
-    body,
-  );
-  print(
-    flags,
-    made,
-    c =>
-      `connection ${c.id} of ${c.tenant} (${c.dialect})\n  address  ${c.baseUrl}\n  token    ${c.token}   (shown once)`,
-  );
-  return EXIT.ok;
 }
 
 async function connectors(flags: CommonFlags): Promise<ExitStatus> {

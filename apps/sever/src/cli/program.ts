@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT } from '../sever-error.js';
 import { upOptions, type UpFlags } from '../up/up-options.js';
+import { addConnectionCommands } from './connection-commands.js';
 import { addDemoCommand } from './demo-command.js';
 import { addOperationsCommands } from './operations-commands.js';
 import { addOptOutCommands } from './opt-out-commands.js';
@@ -36,6 +37,7 @@ export function createProgram(): Command {
       }),
     );
   addOptOutCommands(program, common);
+  addConnectionCommands(program, common);
   addOperationsCommands(program, common);
   addDemoCommand(program, common);
   addSetupCommands(program);

@@ -104,22 +104,6 @@ export const membersOf = (
     [connection, binaryArray('uuid', groupIds, id => id)],
   );
 
-/** The groups that have a user or a group as a direct member. */
-export type GroupOfMember = { member: string; id: string; displayName: string };
-
-export const groupsOfMembers = (
-  on: Queryable,
-  connection: string,
-  ids: readonly string[],
-): Promise<GroupOfMember[]> =>
-  rows<GroupOfMember>(
-    on,
-    `select m.value as member, g.id, g.attributes ->> 'displayName' as "displayName"
-       from scim_group_member m join scim_group g on g.connection = m.connection and g.id = m.group_id and g.deleted_at is null
-      where m.connection = $1 and m.value = any($2::text[]) order by m.position`,
-    [connection, binaryArray('text', ids, id => id)],
-  );
-
 /**
  * Takes a resource that is removed out of every group, whose versions rise. The groups are locked first and in the order of their ids,
  * as everybody who changes members locks the group first.

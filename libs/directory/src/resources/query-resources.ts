@@ -1,5 +1,6 @@
 import { oneRow, rows, type Queryable } from '@sever/postgres';
 import { SqlParameters, filterSql, sortSql, type Filter, type Sort, type SqlStore } from '@sever/scim';
+import { GROUPS_SQL } from '../groups/groups-of-users.js';
 import { RESOURCE_COLUMNS, type StoredResource } from './scim-resource-store.js';
 
 export type ResourceQuery = {
@@ -18,6 +19,7 @@ export const userStore = (more: SqlStore['columns']): SqlStore => ({
     userName: { kind: 'text', sql: 'user_name_norm', isFolded: true },
     externalId: { kind: 'text', sql: 'external_id' },
     active: { kind: 'boolean', sql: 'active' },
+    groups: { kind: 'json', sql: GROUPS_SQL },
     'meta.created': { kind: 'timestamp', sql: 'created_at' },
     'meta.lastModified': { kind: 'timestamp', sql: 'modified_at' },
     ...more,

@@ -1,5 +1,6 @@
 import type { JsonObject } from '@sever/scim';
 import { oneRow, rows, type Queryable, type Statement } from '@sever/postgres';
+import { GROUPS_SQL, type GroupOfUser } from '../groups/groups-of-users.js';
 import { leaveAllGroups } from '../groups/member-store.js';
 import { isUuid } from './uuid.js';
 
@@ -16,10 +17,15 @@ export type StoredResource = {
   version: number;
   createdAt: Date;
   modifiedAt: Date;
+  /** The groups of which it is a direct member; null for none. */
+  groups: GroupOfUser[] | null;
 };
 
+/** What a client may store of a resource. */
+export type NewResource = Omit<StoredResource, 'version' | 'createdAt' | 'modifiedAt' | 'groups'>;
+
 /** Columns of a {@link StoredResource}. */
-export const RESOURCE_COLUMNS = `connection, id, tenant, subject, attributes, user_name_norm as "userNameNorm", external_id as "externalId", active, version,
+export const RESOURCE_COLUMNS = `${GROUPS_SQL} as groups, connection, id, tenant, subject, attributes, user_name_norm as "userNameNorm", external_id as "externalId", active, version,
   created_at as "createdAt", modified_at as "modifiedAt"`;
 
 /** One resource by id; any text is a possible id, most are nobody's. */
@@ -59,10 +65,7 @@ export const findByExternalId = (
     [connection, externalId],
   );
 
-export async function insertResource(
-  on: Queryable,
-  r: Omit<StoredResource, 'version' | 'createdAt' | 'modifiedAt'>,
-): Promise<StoredResource> {
+export async function insertResource(on: Queryable, r: NewResource): Promise<StoredResource> {
   const [row] = await rows<StoredResource>(
     on,
     `insert into scim_resource (connection, id, tenant, subject, attributes, user_name_norm, external_id, active)

@@ -1,0 +1,131 @@
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Param,
+  Post,
+  Put,
+  Query,
+  Req,
+  UseGuards,
+} from '@nestjs/common';
+import {
+  activePeople,
+  countActivePeople,
+  listConnections,
+  unknownConnection,
+  type ActivePerson,
+  type ConnectionView,
+} from '@sever/directory';
+import { HttpProblem } from '../http-problem.js';
+import { IngressContext } from '../ingress-context.js';
+import { ApiAuthGuard, type ApiRequest } from './api-auth.guard.js';
+import {
+  clientBodySchema,
+  connectionBodySchema,
+  issuerBodySchema,
+  retireBodySchema,
+  rotateBodySchema,
+} from './connection-bodies.js';
+import {
+  ConnectionCommands,
+  type MadeClient,
+  type MadeConnection,
+  type Retired,
+  type Rotated,
+} from './connection-commands.js';
+import { parseBody } from './request-bodies.js';
+
+const PAGE_DEFAULT = 100;
+const PAGE_MAX = 500;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Identity providers' ties: who may speak, with what proof, and how that ends. */
+@Controller('v1/connections')
+@UseGuards(ApiAuthGuard)
+export class ConnectionsController {
+  constructor(
+    private readonly context: IngressContext,
+    private readonly commands: ConnectionCommands,
+  ) {}
+
+  @Post()
+  @HttpCode(201)
+  create(@Body() body: unknown): Promise<MadeConnection> {
+    return this.commands.create(parseBody(connectionBodySchema, body));
+  }
+
+  @Get()
+  async list(@Query('tenant') tenant: string | undefined): Promise<{ items: ConnectionView[] }> {
+    return { items: await listConnections(this.context.dataSource, tenant === undefined ? {} : { tenant }) };
+  }
+
+  @Get(':id')
+  async get(@Param('id') id: string): Promise<ConnectionView & { activePeople: number }> {
+    const found = await this.find(id);
+    return { ...found, activePeople: await countActivePeople(this.context.dataSource, id) };
+  }
+
+  /** Who is still active through it: those a retirement needs a decision for. */
+  @Get(':id/people')
+  async people(
+    @Param('id') id: string,
+    @Query('cursor') cursor: string | undefined,
+    @Query('limit') limit: string | undefined,
+  ): Promise<{ items: ActivePerson[]; next: string | null }> {
+    await this.find(id);
+    const size = limit === undefined ? PAGE_DEFAULT : Number(limit);
+    if (!Number.isInteger(size) || size < 1)
+      throw new HttpProblem(400, 'request.invalid', 'limit must be a positive integer');
+    if (cursor !== undefined && !UUID.test(cursor))
+      throw new HttpProblem(400, 'request.invalid', 'cursor must come from the page before');
+    return activePeople(this.context.dataSource, id, {
+      limit: Math.min(size, PAGE_MAX),
+      ...(cursor !== undefined && { after: cursor }),
+    });
+  }
+
+  @Post(':id/rotate')
+  @HttpCode(201)
+  rotate(@Param('id') id: string, @Body() body: unknown): Promise<Rotated> {
+    return this.commands.rotate(id, parseBody(rotateBodySchema, body));
+  }
+
+  @Post(':id/clients')
+  @HttpCode(201)
+  addClient(@Param('id') id: string, @Body() body: unknown): Promise<MadeClient> {
+    return this.commands.addClient(id, parseBody(clientBodySchema, body));
+  }
+
+  @Delete(':id/clients/:client')
+  @HttpCode(204)
+  removeClient(@Param('id') id: string, @Param('client') client: string): Promise<void> {
+    return this.commands.removeClient(id, client);
+  }
+
+  @Put(':id/issuers')
+  async putIssuer(@Param('id') id: string, @Body() body: unknown): Promise<ConnectionView> {
+    await this.commands.putIssuer(id, parseBody(issuerBodySchema, body));
+    return this.find(id);
+  }
+
+  @Delete(':id/issuers')
+  @HttpCode(204)
+  removeIssuer(@Param('id') id: string, @Query('issuer') issuer: string | undefined): Promise<void> {
+    return this.commands.removeIssuer(id, issuer ?? '');
+  }
+
+  @Post(':id/retire')
+  @HttpCode(200)
+  retire(@Req() request: ApiRequest, @Param('id') id: string, @Body() body: unknown): Promise<Retired> {
+    return this.commands.retire(id, request.caller.principal, parseBody(retireBodySchema, body));
+  }
+
+  private async find(id: string): Promise<ConnectionView> {
+    const [found] = await listConnections(this.context.dataSource, { id });
+    if (!found) throw unknownConnection(id);
+    return found;
+  }
+}
