@@ -4,4 +4,5 @@ export { ensureKafkaTopics } from './ensure-kafka-topics.js';
 export { createKafkaEventLogAdmin } from './kafka-event-log-admin.js';
 export { createKafkaRelayTarget } from './kafka-relay-target.js';
 export { patchRequestQueue } from './request-queue-patch.js';
-export { kafkaSettings, type KafkaConnection } from './kafka-settings.js';
+export { grantOnKafka } from './grant-on-kafka.js';
+export { kafkaEnvironment, kafkaSettings, type KafkaConnection } from './kafka-settings.js';

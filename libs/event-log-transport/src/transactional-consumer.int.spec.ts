@@ -369,13 +369,13 @@ describe('the transactional consumer', () => {
     const gate = gated();
     await consume(script, { handleBatch: gate.handleBatch });
     const epoch = await script.assign(A);
-    script.deliver(epoch, ...range(A, 0, 8_001));
+    script.deliver(epoch, ...range(A, 0, 28_001));
     expect(script.paused.get('requests/0')).toEqual(new Set(['backpressure']));
     await script.assign(B);
     expect(script.paused.get('requests/1')).toEqual(new Set(['backpressure']));
     gate.open();
     await eventually('the end of the pressure', () => [...script.paused.values()].every(r => r.size === 0));
-    await eventually('everything', async () => (await appliedOf(A)).length === 8_001);
+    await eventually('everything', async () => (await appliedOf(A)).length === 28_001);
   });
 
   it('tells what waits and for how long nothing was finished', async () => {

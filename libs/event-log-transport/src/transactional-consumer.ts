@@ -38,7 +38,12 @@ export type TransactionalConsumerOptions = {
 };
 
 const RETRY_MS_MAX = 5_000;
-const HIGH_WATER = 8_000;
+/**
+ * Waiting records at which delivery is paused, and at which it goes on. A client of Kafka whose partitions are all paused looks
+ * again after half a second: what waits at the lower mark must last for that long at full speed.
+ */
+const HIGH_WATER = 28_000;
+const LOW_WATER = 20_000;
 const BATCH = 2_000;
 
 /**
@@ -186,7 +191,7 @@ export class TransactionalConsumer {
   }
 
   private relieve(): void {
-    if (!this.paused || this.queued() > HIGH_WATER / 2) return;
+    if (!this.paused || this.queued() > LOW_WATER) return;
     this.paused = false;
     this.o.consumer.resume(this.assignedPartitions(), 'backpressure');
   }

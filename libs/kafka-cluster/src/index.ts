@@ -6,5 +6,5 @@ export { type BrokerExit } from './node/broker-process.js';
 export { type ClusterSecurity, type SecurityOptions } from './security/cluster-security.js';
 export { type Credential } from './security/credentials.js';
 export { pipelineUsers, type KafkaUser } from './security/pipeline-users.js';
-export { grantAccess } from './security/access-rules.js';
+export { accessRules } from './security/access-rules.js';
 export { type ClientAccess } from './client.js';

@@ -17,6 +17,8 @@ export type KafkaClusterOptions = {
   dataDir: string;
   /** TLS, passwords and access rules; without it everybody on this machine may do everything. */
   security?: SecurityOptions;
+  /** Settings of every broker beside or instead of those that are made here, for tests of clients. */
+  settings?: Readonly<Record<string, string>>;
   /** Progress for people, one line at a time. */
   onLog?: (line: string) => void;
 };
@@ -69,7 +71,7 @@ async function prepare(o: KafkaClusterOptions, classPath: string) {
   const keys = o.security && ClusterKeys.open(dataDir, o.security);
   const folders = layout.nodes.map(node => ({
     node,
-    folder: writeNodeFolder(dataDir, layout, node, keys?.stores),
+    folder: writeNodeFolder(dataDir, layout, node, keys?.stores, o.settings),
   }));
   const users = keys?.initialUsers() ?? [];
   const formatted = await Promise.all(

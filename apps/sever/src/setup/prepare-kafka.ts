@@ -1,9 +1,8 @@
 import { loadConfig } from '@sever/config';
 import { TOPICS } from '@sever/event-contracts';
 import { EventLogError, PARTITIONS } from '@sever/event-log';
-import { ensureKafkaTopics } from '@sever/event-log-kafka';
-import { grantAccess, pipelineUsers } from '@sever/kafka-cluster';
-import { readFileSync } from 'node:fs';
+import { ensureKafkaTopics, grantOnKafka } from '@sever/event-log-kafka';
+import { accessRules, pipelineUsers } from '@sever/kafka-cluster';
 import { EXIT, SeverError } from '../sever-error.js';
 import { setupKafkaSettings } from './setup-settings.js';
 
@@ -23,13 +22,12 @@ export async function prepareKafka(instances: readonly string[], env?: NodeJS.Pr
     if (!(error instanceof EventLogError)) throw error;
     throw new SeverError(error.code, error.message, EXIT.unreachable);
   }
-  const { kafkaUser: username, kafkaPassword: password, kafkaCaFile } = access;
+  const { kafkaUser: username } = access;
   // Brokers that ask nobody for a name have no rules either.
-  if (username === undefined || password === undefined) return [];
+  if (username === undefined) return [];
   const users = pipelineUsers(instances);
-  const ca = kafkaCaFile === undefined ? undefined : readFileSync(kafkaCaFile, 'utf8');
   try {
-    await grantAccess({ brokers: kafkaBrokers, ca, credential: { username, password } }, users);
+    await grantOnKafka({ kafkaBrokers, ...access }, accessRules(users));
   } catch (error) {
     throw new SeverError(
       'kafka.refused',

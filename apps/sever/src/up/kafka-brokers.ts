@@ -3,6 +3,7 @@ import { TOPICS } from '@sever/event-contracts';
 import { EventLogError, PARTITIONS } from '@sever/event-log';
 import {
   ensureKafkaTopics,
+  kafkaEnvironment,
   kafkaSettings,
   patchRequestQueue,
   type KafkaConnection,
@@ -47,7 +48,7 @@ async function prepare(
   // Credentials belong to the brokers that were named; local ones ask for none.
   const connection: KafkaConnection = kafkaBrokers
     ? { ...access, kafkaBrokers: brokers }
-    : { kafkaBrokers: brokers, kafkaCaFile: undefined, kafkaUser: undefined, kafkaPassword: undefined };
+    : { kafkaBrokers: brokers };
   await ensureKafkaTopics(
     connection,
     TOPICS.map(topic => ({ topic, partitions: PARTITIONS })),
@@ -86,8 +87,5 @@ function brokerService(node: ClusterNode): Service {
 
 const environmentOf = (connection: KafkaConnection): Record<string, string> => ({
   SEVER_PROFILE: 'kafka',
-  KAFKA_BROKERS: connection.kafkaBrokers.join(','),
-  ...(connection.kafkaCaFile !== undefined && { KAFKA_CA_FILE: connection.kafkaCaFile }),
-  ...(connection.kafkaUser !== undefined && { KAFKA_USERNAME: connection.kafkaUser }),
-  ...(connection.kafkaPassword !== undefined && { KAFKA_PASSWORD: connection.kafkaPassword }),
+  ...kafkaEnvironment(connection),
 });

@@ -21,7 +21,6 @@ export const TOPICS = ['requests', 'outcomes'];
 /** Connection settings without encryption. */
 export const plainConnection = (brokers: string): KafkaConnection => ({
   kafkaBrokers: brokers.split(','),
-  ...{ kafkaCaFile: undefined, kafkaUser: undefined, kafkaPassword: undefined },
 });
 
 /** The log in PostgreSQL, carried to Kafka record by record when something is appended. */

@@ -3,6 +3,8 @@ export type EventLogErrorCode =
   | 'log.unknown-topic'
   | 'log.partition-mismatch'
   | 'log.forbidden'
+  | 'log.unauthenticated'
+  | 'log.untrusted'
   | 'log.event-conflict'
   | 'log.already-started'
   | 'log.membership-lost'

@@ -38,10 +38,11 @@ export function writeNodeFolder(
   layout: Layout,
   node: NodeLayout,
   stores: Stores | undefined,
+  settings: Readonly<Record<string, string>> = {},
 ): NodeFolder {
   const folder = nodeFolder(dataDir, node.id);
   mkdirSync(folder.dir, { recursive: true, mode: 0o700 });
-  writeAtomically(folder.properties, serverProperties(layout, node, folder.dir, stores));
+  writeAtomically(folder.properties, serverProperties(layout, node, folder.dir, stores, settings));
   writeAtomically(folder.logProperties, logProperties(folder.serverLog));
   return folder;
 }

@@ -15,6 +15,7 @@ export function serverProperties(
   node: NodeLayout,
   dataFolder: string,
   stores: Stores | undefined,
+  settings: Readonly<Record<string, string>> = {},
 ): string {
   const listeners = [`CLIENT://127.0.0.1:${node.port}`, `INTERNAL://127.0.0.1:${node.internalPort}`].join(
     ',',
@@ -34,6 +35,7 @@ export function serverProperties(
     ...replication(layout.nodes.length),
     ...SMALL,
     ...(stores && secured(stores)),
+    ...settings,
   });
 }
 

@@ -6,9 +6,12 @@ const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePattern
 
 /** Grants every user what it may do; what is granted already stays as it is. Everything else is refused. */
 export async function grantAccess(access: ClientAccess, users: readonly KafkaUser[]): Promise<void> {
-  const acl = users.flatMap(rulesOf);
+  const acl = accessRules(users);
   if (acl.length > 0) await withAdmin(access, admin => admin.createAcls({ acl }));
 }
+
+/** The rules that allow users what they may do. */
+export const accessRules = (users: readonly KafkaUser[]): AclEntry[] => users.flatMap(rulesOf);
 
 function rulesOf(user: KafkaUser): AclEntry[] {
   const rule = (resourceType: number, resourceName: string, operation: number): AclEntry => ({
