@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { readFileSync, readdirSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { call, eventually, sql } from '../harness/clients.js';
 import { startPipeline, type Pipeline } from '../harness/pipeline.js';
@@ -79,6 +80,19 @@ describe('connections on the command line', () => {
     const { access_token: token } = (await reply.json()) as { access_token: string };
     secrets.push(token);
     expect((await call('GET', `${made.baseUrl}/Users`, token)).status).toBe(200);
+  });
+
+  it('takes clients with keys of their own, and lets go of clients', async () => {
+    const file = path.join(pipeline.dataDir, 'client-keys.json');
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    writeFileSync(file, JSON.stringify({ keys: [publicKey.export({ format: 'jwk' })] }));
+    const added = await run<{ clientId: string; clientSecret: null }>('client', 'machine', '--jwks', file);
+    expect(added.clientSecret).toBeNull();
+    await run('client', 'machine', '--remove', added.clientId);
+    const listed = await run<{ id: string; clients: { clientId: string }[] }[]>('list', '--tenant', 'acme');
+    const left = listed.find(c => c.id === 'machine')?.clients.map(c => c.clientId);
+    expect(left).toHaveLength(1);
+    expect(left).not.toContain(added.clientId);
   });
 
   it('trusts the provisioning service of an Entra tenant', async () => {

@@ -57,4 +57,26 @@ describe('work of a dead process that two paths take up at once', () => {
     expect(h.connector.calls).toHaveLength(calls);
     expect(await finished()).toBe(1);
   });
+
+  it('ends once when another process takes it over from one that hung and goes on later', async () => {
+    h.connector.add(who.userName);
+    const release = Promise.withResolvers<void>();
+    const reached = Promise.withResolvers<void>();
+    h.connector.faults.push({
+      what: 'verify:suspend',
+      times: 1,
+      answer: async () => {
+        reached.resolve();
+        await release.promise;
+        return { kind: 'Verified', evidence: {} };
+      },
+    });
+    const hanging = h.requested(who);
+    await reached.promise;
+    await h.takeOver(who);
+    release.resolve();
+    await hanging;
+    expect(await finished()).toBe(0);
+    expect(await h.state(who)).toEqual(['running']);
+  });
 });

@@ -55,6 +55,7 @@ describe('a JWT of an issuer that a connection trusts', () => {
     ['no signature (alg none)', () => unsigned(claims())],
     ['HS256 with the public key as secret', () => idp.signWithPublicKey(claims())],
     ['a key that is not the issuer’s', () => idp.signWithOtherKey(claims())],
+    ['an algorithm that is not the pinned one', () => idp.sign(claims(), { alg: 'PS256' })],
     ['an unknown key id', () => idp.sign(claims(), { kid: 'nobody' })],
     ['an expired one', () => idp.sign(claims(), { expiresIn: '-5m' })],
     ['another audience', () => idp.sign(claims({ aud: 'somebody-else' }))],

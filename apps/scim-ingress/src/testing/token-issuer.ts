@@ -1,6 +1,15 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { SignJWT, exportJWK, exportSPKI, generateKeyPair, type JWTPayload } from 'jose';
+import {
+  SignJWT,
+  exportJWK,
+  exportPKCS8,
+  exportSPKI,
+  generateKeyPair,
+  importPKCS8,
+  type CryptoKey,
+  type JWTPayload,
+} from 'jose';
 
 /** A real token service: signs JWTs and publishes its keys over HTTP. */
 export type TokenIssuer = {
@@ -8,7 +17,7 @@ export type TokenIssuer = {
   jwksUrl: string;
   /** How often the keys were read. */
   reads(): number;
-  sign(claims: JWTPayload, o?: { expiresIn?: string; kid?: string }): Promise<string>;
+  sign(claims: JWTPayload, o?: { expiresIn?: string; kid?: string; alg?: string }): Promise<string>;
   /** The public key as a shared secret: what an attacker has who hopes for a confusion of algorithms. */
   signWithPublicKey(claims: JWTPayload): Promise<string>;
   /** Signed with a key that is not published, under the id of one that is. */
@@ -30,7 +39,7 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
     reads += 1;
     void exportJWK(key.pair.publicKey).then(jwk => {
       reply.writeHead(status, { 'content-type': 'application/json' });
-      reply.end(JSON.stringify({ keys: [{ ...jwk, kid: key.kid, use: 'sig', alg: 'RS256' }] }));
+      reply.end(JSON.stringify({ keys: [{ ...jwk, kid: key.kid, use: 'sig' }] }));
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -40,10 +49,10 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
     issuer: `${base}/`,
     jwksUrl: `${base}/keys`,
     reads: () => reads,
-    sign: (claims, o = {}) =>
+    sign: async (claims, o = {}) =>
       jwt(claims, o.expiresIn)
-        .setProtectedHeader({ alg: 'RS256', kid: o.kid ?? key.kid })
-        .sign(key.pair.privateKey),
+        .setProtectedHeader({ alg: o.alg ?? 'RS256', kid: o.kid ?? key.kid })
+        .sign(o.alg === undefined ? key.pair.privateKey : await otherwise(key.pair.privateKey, o.alg)),
     signWithPublicKey: async claims =>
       jwt(claims)
         .setProtectedHeader({ alg: 'HS256', kid: key.kid })
@@ -68,6 +77,10 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
 
 const jwt = (claims: JWTPayload, expiresIn = '5m'): SignJWT =>
   new SignJWT(claims).setIssuedAt().setExpirationTime(expiresIn);
+
+/** The same key for another algorithm: Web Crypto keys are made for one. */
+const otherwise = (key: CryptoKey, alg: string): Promise<CryptoKey | Uint8Array> =>
+  exportPKCS8(key).then(pem => importPKCS8(pem, alg));
 
 const newKey = async (kid: string): Promise<Key> => ({
   kid,

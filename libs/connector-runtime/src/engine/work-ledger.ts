@@ -6,6 +6,7 @@ import type { Statement } from '@sever/postgres';
 import { accountForgotten } from '../store/account-store.js';
 import { attemptsSettled, type Delivery, type DeliveryStatus } from '../store/delivery-store.js';
 import { snapshotsDropped } from '../store/snapshot-store.js';
+import { confirmRun } from '../store/work-item-store.js';
 import { countsAsTry, dispositionOf, type Failure } from './failure-policy.js';
 import type { OutcomeEvents, Place } from './outcome-event.js';
 import { isFailure } from './stage-plan.js';
@@ -92,8 +93,13 @@ export class WorkLedger {
     return result.state === 'parked' && this.work.stage === 'cut' && place.step !== null;
   }
 
-  finish(): Promise<WorkResult> {
-    return this.end(this.result('done'), [this.events.stageFinished()]);
+  /** Says that everything is done, unless another run has taken the work over meanwhile: that one says how it ends. */
+  async finish(): Promise<WorkResult> {
+    const { dataSource, instance, owner } = this.c;
+    const { requestEvent, run } = this.work;
+    if (await confirmRun(dataSource, instance, owner, { requestEvent, runs: run }))
+      return this.end(this.result('done'), [this.events.stageFinished()]);
+    return { ...(await this.leave('done')), isStored: true };
   }
 
   /** The last facts of a run and its end. */

@@ -236,6 +236,14 @@ export class EngineHarness {
     );
   }
 
+  /** Another process takes up the person's work while this one is at it. */
+  async takeOver(c: Case): Promise<void> {
+    await this.database.owner.query(
+      `update work_item set runs = runs + 1, owner = $2 where opt_out_id = $1 and state = 'running'`,
+      [c.optOutId, randomUUID()],
+    );
+  }
+
   /** The record of the person's latest work comes again, as to a process that starts from the stored position. */
   async redelivered(c: Case): Promise<Verdict> {
     const [row] = await rows<{ event: Buffer }>(

@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
 import { membersAfter, type Json, type JsonObject, type MembershipDelta } from '@sever/scim';
 import fc from 'fast-check';
 import { directoryMigrations } from '../directory-migrations.js';
-import { createConnection } from '../registry/connections.js';
+import { createConnection } from '../connections/connections.js';
 import { findResource, insertResource, removeResource } from '../resources/scim-resource-store.js';
 import { createSubject } from '../resources/subject-store.js';
 import { findGroup, insertGroup, updateGroup } from './group-store.js';

@@ -19,8 +19,16 @@ export const serviceProviderConfig = (base: string): JsonObject => ({
     {
       type: 'oauthbearertoken',
       name: 'Bearer token',
-      description: 'The token that was shown when the connection was made',
+      description: 'A token of this connection, or a JWT of an issuer that it trusts',
+      specUri: 'https://www.rfc-editor.org/info/rfc6750',
       primary: true,
+    },
+    {
+      type: 'oauth2',
+      name: 'OAuth 2.0 client credentials',
+      description: 'A client of this connection gets its bearer tokens at the token endpoint of the service',
+      specUri: 'https://www.rfc-editor.org/info/rfc6749',
+      primary: false,
     },
   ],
   meta: { resourceType: 'ServiceProviderConfig', location: `${base}/ServiceProviderConfig` },
