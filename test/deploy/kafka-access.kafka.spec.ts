@@ -161,7 +161,7 @@ describe('the brokers of deploy/compose.yaml', () => {
     stack.keepSecret('kafka-admin-password', 'wrong');
     expect(stack.setUp(compose)).toMatchObject({
       status: 3,
-      stderr: expect.stringContaining('(log.unavailable)'),
+      stderr: expect.stringContaining('(log.unauthenticated)'),
     });
   });
 });

@@ -14,9 +14,14 @@ import { OperationsController } from './rest/operations.controller.js';
 import { OptOutCommands } from './rest/opt-out-commands.js';
 import { OptOutQueries } from './rest/opt-out-queries.js';
 import { OptOutsController } from './rest/opt-outs.controller.js';
+import { BulkTargets } from './scim/bulk-targets.js';
+import { BulkController } from './scim/bulk.controller.js';
 import { DiscoveryController } from './scim/discovery.controller.js';
 import { GroupsController } from './scim/groups.controller.js';
+import { GroupReads } from './scim/group-reads.js';
 import { ScimAuthGuard } from './scim/scim-auth.guard.js';
+import { SearchController } from './scim/search.controller.js';
+import { UserReads } from './scim/user-reads.js';
 import { UsersController } from './scim/users.controller.js';
 import { GroupWrites } from './writes/group-writes.js';
 import { UserWrites } from './writes/user-writes.js';
@@ -41,6 +46,8 @@ export class IngressModule {
         DiscoveryController,
         UsersController,
         GroupsController,
+        SearchController,
+        BulkController,
         OptOutsController,
         OperationsController,
         ConnectionsController,
@@ -56,6 +63,9 @@ export class IngressModule {
         ApiAuthGuard,
         UserWrites,
         GroupWrites,
+        UserReads,
+        GroupReads,
+        BulkTargets,
         TokenEndpoint,
         ConnectionCommands,
         OptOutCommands,

@@ -52,13 +52,13 @@ describe('a change and its event in one statement', () => {
   it('happen together', async () => {
     const before = await logged();
     const record = recordOf();
-    expect(await changeAndAppend(db.owner, raise(1), record)).toEqual({ id: 1, version: 2 });
+    expect(await changeAndAppend(db.owner, raise(1), [record])).toEqual({ id: 1, version: 2 });
     expect(await logged()).toEqual([...before, { id: record.eventId }]);
   });
 
   it('do not happen when nothing matches', async () => {
     const before = await logged();
-    expect(await changeAndAppend(db.owner, raise(7), recordOf())).toBeUndefined();
+    expect(await changeAndAppend(db.owner, raise(7), [recordOf()])).toBeUndefined();
     expect(await versions()).toEqual([{ version: 1 }]);
     expect(await logged()).toEqual(before);
   });
@@ -66,7 +66,7 @@ describe('a change and its event in one statement', () => {
   it('happen once when many ask for the change of the same version', async () => {
     const before = await logged();
     const answers = await Promise.all(
-      Array.from({ length: 20 }, () => changeAndAppend(db.owner, raise(1), recordOf())),
+      Array.from({ length: 20 }, () => changeAndAppend(db.owner, raise(1), [recordOf()])),
     );
     expect(answers.filter(Boolean)).toHaveLength(1);
     expect(await versions()).toEqual([{ version: 2 }]);
@@ -74,13 +74,13 @@ describe('a change and its event in one statement', () => {
   });
 
   it('do not happen when the log refuses the event', async () => {
-    await expect(changeAndAppend(db.owner, raise(1), recordOf('nowhere'))).rejects.toMatchObject({
+    await expect(changeAndAppend(db.owner, raise(1), [recordOf('nowhere')])).rejects.toMatchObject({
       code: 'log.unknown-topic',
     });
     const taken = recordOf();
-    await changeAndAppend(db.owner, raise(1), taken);
+    await changeAndAppend(db.owner, raise(1), [taken]);
     await expect(
-      changeAndAppend(db.owner, raise(2), { ...taken, value: Buffer.from('{"source":"/other"}') }),
+      changeAndAppend(db.owner, raise(2), [{ ...taken, value: Buffer.from('{"source":"/other"}') }]),
     ).rejects.toMatchObject({ code: 'log.event-conflict' });
     expect(await versions()).toEqual([{ version: 2 }]);
   });
@@ -90,11 +90,11 @@ describe('a change and its event in one statement', () => {
       sql: `insert into copied select id + version + $1, version from ${CHANGED}`,
       parameters: [100],
     };
-    await changeAndAppend(db.owner, raise(7), recordOf(), [copy]);
+    await changeAndAppend(db.owner, raise(7), [recordOf()], [copy]);
     expect(await copied()).toEqual([]);
-    await changeAndAppend(db.owner, raise(1), recordOf(), [copy]);
+    await changeAndAppend(db.owner, raise(1), [recordOf()], [copy]);
     expect(await copied()).toEqual([{ id: 103, version: 2 }]);
-    await expect(changeAndAppend(db.owner, raise(2), recordOf('nowhere'), [copy])).rejects.toMatchObject({
+    await expect(changeAndAppend(db.owner, raise(2), [recordOf('nowhere')], [copy])).rejects.toMatchObject({
       code: 'log.unknown-topic',
     });
     expect(await copied()).toEqual([{ id: 103, version: 2 }]);

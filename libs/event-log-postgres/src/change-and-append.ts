@@ -11,8 +11,8 @@ export type Written = { n: number; offset: string; duplicate: boolean };
 export const CHANGED = 'changed';
 
 /**
- * A change of one row and the event that tells it, as one statement: a transaction of its own without the round trips of one. The
- * append comes after the change, and only when there was one.
+ * A change of one row and the events that tell it, as one statement: a transaction of its own without the round trips of one. The
+ * append comes after the change, and only when there was one. There is one event at least.
  * @param change a data-modifying statement with RETURNING
  * @param further changes of other tables, without RETURNING, that happen only for rows of {@link CHANGED}
  * @returns the changed row, or undefined when nothing matched: then nothing was appended
@@ -20,7 +20,7 @@ export const CHANGED = 'changed';
 export async function changeAndAppend<T extends object>(
   dataSource: DataSource,
   change: Statement,
-  record: NewRecord,
+  records: readonly NewRecord[],
   further: readonly Statement[] = [],
 ): Promise<T | undefined> {
   const beside = besides(further, change.parameters.length + 1);
@@ -35,7 +35,13 @@ export async function changeAndAppend<T extends object>(
     rows<T>(
       dataSource,
       `with ${ctes} select ${CHANGED}.* from ${CHANGED} cross join lateral ${append} appended`,
-      [...parameters, ...logAppendParameters([record], [partitionOf(record.key)])],
+      [
+        ...parameters,
+        ...logAppendParameters(
+          records,
+          records.map(r => partitionOf(r.key)),
+        ),
+      ],
     ),
   );
   return found[0];

@@ -8,7 +8,7 @@ import {
 } from '@sever/event-log';
 import { rows, type Statement } from '@sever/postgres';
 import type { DataSource, EntityManager } from 'typeorm';
-import { changesAndAppend, type Written } from './change-and-append.js';
+import { changeAndAppend, changesAndAppend, type Written } from './change-and-append.js';
 import { inLog, logAppendCall, logAppendParameters } from './log-append.js';
 
 /** Channel on which readers are told that something was committed; the payload names topics, none stands for all of them. */
@@ -18,6 +18,8 @@ export const WAKE_CHANNEL = 'sever_log';
 export interface PostgresEventLogWriter extends EventLogWriter<EntityManager> {
   /** Changes and their records in a transaction of one statement, see {@link changesAndAppend}. */
   commit(changes: readonly Statement[], records: readonly NewRecord[]): Promise<readonly Appended[]>;
+  /** The same, and nothing of it unless `change` matches a row, see {@link changeAndAppend}. @returns whether it did */
+  commitIf(change: Statement, further: readonly Statement[], records: readonly NewRecord[]): Promise<boolean>;
 }
 
 /** Appends through the `log_append` function of the database, in the caller's transaction or in one of its own. */
@@ -38,6 +40,11 @@ export function createPostgresEventLogWriter(dataSource: DataSource): PostgresEv
     commit: async (changes, records) => {
       noteTopics(records);
       return appendedOf(records, await changesAndAppend(dataSource, changes, records));
+    },
+    commitIf: async (change, further, records) => {
+      noteTopics(records);
+      const returning = { ...change, sql: `${change.sql} returning 1 as one` };
+      return (await changeAndAppend(dataSource, returning, records, further)) !== undefined;
     },
     wake,
   };

@@ -9,12 +9,22 @@ export {
   type Dialect,
   type DialectName,
 } from './dialect/dialect.js';
+export {
+  BULK_BYTES_MAX,
+  BULK_OPERATIONS_MAX,
+  parseBulk,
+  type BulkMethod,
+  type BulkOperation,
+  type BulkRequest,
+} from './bulk/bulk-request.js';
+export { runBulk, type BulkDone, type CarryOut } from './bulk/run-bulk.js';
 export { type Filter } from './filter/filter-ast.js';
 export { matches } from './filter/match-filter.js';
 export { parseFilter } from './filter/parse-filter.js';
 export { isObject, parseJson, sameJson, type Json, type JsonObject } from './json-value.js';
 export { resourceTypeDocument, schemaDocument, serviceProviderConfig } from './message/discovery.js';
 export { listResponse, parsePage, type Page } from './message/list-response.js';
+export { parseSearch, type SearchParameters } from './message/search-request.js';
 export { attributeNames, project } from './message/projection.js';
 export { applyPatch, applyResolved } from './patch/apply-patch.js';
 export { membersAfter, splitMembership, type GroupPatch, type MembershipDelta } from './patch/membership.js';

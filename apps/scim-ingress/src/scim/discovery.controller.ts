@@ -99,7 +99,7 @@ export class DiscoveryController {
     notAvailable();
   }
 
-  @Post(['Me', 'Bulk', '.search', 'Users/.search', 'Groups/.search'])
+  @Post('Me')
   notPostable(): void {
     notAvailable();
   }
@@ -129,12 +129,7 @@ function refuseWrite(): never {
 }
 
 function notAvailable(): never {
-  throw new ScimError(
-    501,
-    'this version serves Users and Groups, one request at a time',
-    undefined,
-    'not.available',
-  );
+  throw new ScimError(501, 'a connection is nobody: name the user', undefined, 'not.available');
 }
 
 function refuseFilter(filter: string | undefined): void {

@@ -13,23 +13,15 @@ import {
   Res,
   UseGuards,
 } from '@nestjs/common';
-import { findGroup, membersOf, queryGroups, type StoredGroup } from '@sever/directory';
-import {
-  DialectReading,
-  GROUP,
-  dialectOf,
-  listResponse,
-  parseFilter,
-  parsePage,
-  parseSort,
-  type JsonObject,
-} from '@sever/scim';
+import { findGroup, type StoredGroup } from '@sever/directory';
+import { DialectReading, dialectOf, listResponse, parsePage } from '@sever/scim';
 import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../ingress-context.js';
 import { GroupWrites, groupEtag, groupNotFound } from '../writes/group-writes.js';
 import type { Writer } from '../writes/user-request.js';
 import { namesTag } from './entity-tags.js';
-import { groupDocument, groupLocation, projectGroup, showsMembers, storeOfGroups } from './group-document.js';
+import { groupLocation, showsMembers } from './group-document.js';
+import { GroupReads } from './group-reads.js';
 import { groupOfPost, groupOfPut, patchOfGroup } from './group-requests.js';
 import { readParameters, type ReadParameters } from './query-parameters.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
@@ -45,6 +37,7 @@ export class GroupsController {
   constructor(
     private readonly context: IngressContext,
     private readonly writes: GroupWrites,
+    private readonly reads: GroupReads,
   ) {}
 
   @Post()
@@ -58,7 +51,7 @@ export class GroupsController {
     const query = readParameters(parameters);
     const writer = writerOf(request);
     const stored = await this.writes.create(writer, groupOfPost(bodyOf(body), writer.reading));
-    send(reply, 201, await this.document(request, stored, query), {
+    send(reply, 201, await this.reads.document(request.connection.id, stored, query), {
       location: groupLocation(stored.id, this.base(request)),
       etag: groupEtag(stored),
     });
@@ -72,19 +65,13 @@ export class GroupsController {
   ): Promise<void> {
     const query = readParameters(parameters);
     const page = parsePage(query.startIndex, query.count);
-    const { reading } = writerOf(request);
-    const { total, items } = await queryGroups(
-      this.context.dataSource,
+    const { total, documents } = await this.reads.find(
       request.connection.id,
-      {
-        filter: query.filter === undefined ? undefined : parseFilter(query.filter, GROUP, reading),
-        sort: parseSort(query.sortBy, query.sortOrder, GROUP),
-        offset: page.startIndex - 1,
-        limit: page.count,
-      },
-      storeOfGroups(this.base(request)),
+      query,
+      { offset: page.startIndex - 1, limit: page.count },
+      writerOf(request).reading,
     );
-    send(reply, 200, listResponse(await this.documents(request, items, query), total, page));
+    send(reply, 200, listResponse(documents, total, page));
   }
 
   @Get(':id')
@@ -100,7 +87,7 @@ export class GroupsController {
     const etag = groupEtag(found);
     const known = request.headers['if-none-match'];
     if (known !== undefined && namesTag(known, etag)) void reply.status(304).header('etag', etag).send();
-    else send(reply, 200, await this.document(request, found, query), { etag });
+    else send(reply, 200, await this.reads.document(request.connection.id, found, query), { etag });
   }
 
   @Put(':id')
@@ -117,7 +104,9 @@ export class GroupsController {
     const stored = await this.writes.update(writer, id, request.headers['if-match'], before =>
       groupOfPut(before, json, writer.reading),
     );
-    send(reply, 200, await this.document(request, stored, query), { etag: groupEtag(stored) });
+    send(reply, 200, await this.reads.document(request.connection.id, stored, query), {
+      etag: groupEtag(stored),
+    });
   }
 
   @Patch(':id')
@@ -134,7 +123,7 @@ export class GroupsController {
     const stored = await this.writes.update(writer, id, request.headers['if-match'], change);
     const etag = groupEtag(stored);
     if (isAnsweredWithout(writer, stored, query)) void reply.status(204).header('etag', etag).send();
-    else send(reply, 200, await this.document(request, stored, query), { etag });
+    else send(reply, 200, await this.reads.document(request.connection.id, stored, query), { etag });
   }
 
   @Delete(':id')
@@ -149,33 +138,6 @@ export class GroupsController {
 
   private base(request: ScimRequest): string {
     return `${this.context.policy.publicUrl}/scim/v2/${request.connection.id}`;
-  }
-
-  private async document(
-    request: ScimRequest,
-    group: StoredGroup,
-    query: ReadParameters,
-  ): Promise<JsonObject> {
-    const [document] = await this.documents(request, [group], query);
-    return document ?? {};
-  }
-
-  private async documents(
-    request: ScimRequest,
-    groups: readonly StoredGroup[],
-    query: ReadParameters,
-  ): Promise<JsonObject[]> {
-    const read = showsMembers(query)
-      ? await membersOf(
-          this.context.dataSource,
-          request.connection.id,
-          groups.filter(group => group.memberCount > 0).map(group => group.id),
-        )
-      : [];
-    const byGroup = Map.groupBy(read, member => member.groupId);
-    return groups.map(group =>
-      projectGroup(groupDocument(group, byGroup.get(group.id), this.base(request)), query),
-    );
   }
 }
 

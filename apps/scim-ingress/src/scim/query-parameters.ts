@@ -1,12 +1,7 @@
-import { ScimError } from '@sever/scim';
+import { ScimError, type SearchParameters } from '@sever/scim';
 
 /** Parameters of a read (RFC 7644 §3.4.2, §3.9). */
-export type ReadParameters = Partial<
-  Record<
-    'filter' | 'startIndex' | 'count' | 'attributes' | 'excludedAttributes' | 'sortBy' | 'sortOrder',
-    string
-  >
->;
+export type ReadParameters = SearchParameters;
 
 /** @throws ScimError 400 `invalidValue` for a parameter that stands there twice: there is no telling which one is meant */
 export function readParameters(query: object): ReadParameters {

@@ -13,23 +13,19 @@ import {
   Res,
   UseGuards,
 } from '@nestjs/common';
-import { findResource, queryResources, type StoredResource } from '@sever/directory';
+import { findResource, type StoredResource } from '@sever/directory';
 import {
   DialectReading,
   ScimError,
   USER,
   applyPatch,
-  attributeNames,
   checkRequired,
   dialectOf,
   listResponse,
   newResource,
-  parseFilter,
   parseJson,
   parsePage,
   parsePatch,
-  parseSort,
-  project,
   replacedResource,
   type Json,
   type JsonObject,
@@ -40,7 +36,8 @@ import { etag, notFound, type Writer } from '../writes/user-request.js';
 import { UserWrites } from '../writes/user-writes.js';
 import { readParameters, type ReadParameters } from './query-parameters.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
-import { storeOfUsers, userDocument, userLocation } from './user-document.js';
+import { userLocation } from './user-document.js';
+import { UserReads, projectUser } from './user-reads.js';
 
 /** SCIM Users of one connection (RFC 7644 §3). */
 @Controller('scim/v2/:connection/Users')
@@ -49,6 +46,7 @@ export class UsersController {
   constructor(
     private readonly context: IngressContext,
     private readonly writes: UserWrites,
+    private readonly reads: UserReads,
   ) {}
 
   @Post()
@@ -76,28 +74,13 @@ export class UsersController {
   ): Promise<void> {
     const query = readParameters(parameters);
     const page = parsePage(query.startIndex, query.count);
-    const filter =
-      query.filter === undefined ? undefined : parseFilter(query.filter, USER, this.writer(request).reading);
-    const { total, items } = await queryResources(
-      this.context.dataSource,
+    const { total, documents } = await this.reads.find(
       request.connection.id,
-      {
-        filter,
-        sort: parseSort(query.sortBy, query.sortOrder, USER),
-        offset: page.startIndex - 1,
-        limit: page.count,
-      },
-      storeOfUsers(this.base(request)),
+      query,
+      { offset: page.startIndex - 1, limit: page.count },
+      this.writer(request).reading,
     );
-    send(
-      reply,
-      200,
-      listResponse(
-        items.map(item => this.projected(request, item, query)),
-        total,
-        page,
-      ),
-    );
+    send(reply, 200, listResponse(documents, total, page));
   }
 
   @Get(':id')
@@ -176,12 +159,7 @@ export class UsersController {
   }
 
   private projected(request: ScimRequest, resource: StoredResource, query: ReadParameters): JsonObject {
-    return project(
-      userDocument(resource, this.base(request)),
-      USER,
-      attributeNames(query.attributes),
-      attributeNames(query.excludedAttributes),
-    );
+    return projectUser(resource, this.base(request), query);
   }
 }
 

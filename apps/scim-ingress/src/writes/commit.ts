@@ -37,7 +37,7 @@ export async function commitChange<T extends object>(
   event: SeverEvent,
   further: readonly Statement[] = [],
 ): Promise<T | undefined> {
-  const changed = await changeAndAppend<T>(context.dataSource, change, toRecord(event), further);
+  const changed = await changeAndAppend<T>(context.dataSource, change, [toRecord(event)], further);
   failpoint('append.after-commit');
   if (changed) wakeFor(context, event);
   return changed;

@@ -2,11 +2,11 @@ import { failpoint } from '@sever/config';
 import type { Outcome } from '@sever/connector-sdk';
 import type { SeverEvent } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
+import { CHANGED } from '@sever/event-log-postgres';
 import type { Statement } from '@sever/postgres';
 import { accountForgotten } from '../store/account-store.js';
 import { attemptsSettled, type Delivery, type DeliveryStatus } from '../store/delivery-store.js';
 import { snapshotsDropped } from '../store/snapshot-store.js';
-import { confirmRun } from '../store/work-item-store.js';
 import { countsAsTry, dispositionOf, type Failure } from './failure-policy.js';
 import type { OutcomeEvents, Place } from './outcome-event.js';
 import { isFailure } from './stage-plan.js';
@@ -93,18 +93,21 @@ export class WorkLedger {
     return result.state === 'parked' && this.work.stage === 'cut' && place.step !== null;
   }
 
-  /** Says that everything is done, unless another run has taken the work over meanwhile: that one says how it ends. */
-  async finish(): Promise<WorkResult> {
-    const { dataSource, instance, owner } = this.c;
-    const { requestEvent, run } = this.work;
-    if (await confirmRun(dataSource, instance, owner, { requestEvent, runs: run }))
-      return this.end(this.result('done'), [this.events.stageFinished()]);
-    return { ...(await this.leave('done')), isStored: true };
+  finish(): Promise<WorkResult> {
+    return this.end(this.result('done'), [this.events.stageFinished()]);
   }
 
-  /** The last facts of a run and its end. */
+  /**
+   * The last facts of a run and its end. When another run has taken the work over meanwhile nothing is written: that one sees for
+   * itself, and says how the work ends.
+   */
   async end(result: WorkResult, facts: readonly SeverEvent[], delivery?: Delivery): Promise<WorkResult> {
-    await this.write(facts, delivery, [this.settle(result)]);
+    const { events, ended } = this.withHeld(facts, delivery);
+    const { instance, writer } = this.c;
+    const further =
+      ended.length > 0 ? [attemptsSettled(instance, this.work.requestEvent, ended, CHANGED)] : [];
+    failpoint('settle.before-commit');
+    if (await writer.commitIf(this.settle(result), further, events.map(toRecord))) this.told(events);
     return { ...result, isStored: true };
   }
 
@@ -126,19 +129,30 @@ export class WorkLedger {
 
   /** Facts, the attempt's end and what else belongs to them in one transaction. */
   async write(
-    events: readonly SeverEvent[],
+    facts: readonly SeverEvent[],
     delivery?: Delivery,
     also: readonly Statement[] = [],
   ): Promise<void> {
+    const { events, ended } = this.withHeld(facts, delivery);
     const { instance, writer } = this.c;
-    const { held } = this;
-    this.held = { events: [], deliveries: [] };
-    const facts = [...held.events, ...events];
-    const ended = [...held.deliveries, ...(delivery ? [delivery] : [])];
     const settled = ended.length > 0 ? [attemptsSettled(instance, this.work.requestEvent, ended)] : [];
     failpoint('settle.before-commit');
-    await writer.commit([...settled, ...also], facts.map(toRecord));
-    writer.wake();
-    for (const event of facts) this.c.metrics.outcomes.inc({ connector: this.c.instance, type: event.type });
+    await writer.commit([...settled, ...also], events.map(toRecord));
+    this.told(events);
+  }
+
+  /** What was held comes first, and is held no longer. */
+  private withHeld(
+    facts: readonly SeverEvent[],
+    delivery: Delivery | undefined,
+  ): { events: SeverEvent[]; ended: Delivery[] } {
+    const { events, deliveries } = this.held;
+    this.held = { events: [], deliveries: [] };
+    return { events: [...events, ...facts], ended: [...deliveries, ...(delivery ? [delivery] : [])] };
+  }
+
+  private told(events: readonly SeverEvent[]): void {
+    this.c.writer.wake();
+    for (const { type } of events) this.c.metrics.outcomes.inc({ connector: this.c.instance, type });
   }
 }

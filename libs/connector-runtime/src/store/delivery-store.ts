@@ -38,15 +38,18 @@ export async function beginAttempt(
   return row.attempt;
 }
 
-/** Writes how attempts of different steps ended. */
+/** Writes how attempts of different steps ended. @param beside name of changed rows in the same statement: without one, nothing is written */
 export function attemptsSettled(
   instance: string,
   requestEvent: string,
   ended: readonly Delivery[],
+  beside?: string,
 ): Statement {
+  const condition = beside === undefined ? 'true' : `exists (select 1 from ${beside})`;
   return {
     sql: `insert into delivery (instance, request_event, step, attempt, status, settled_at)
       select $1, $2, d.step, d.attempt, d.status, clock_timestamp() from unnest($3::text[], $4::int[], $5::text[]) d(step, attempt, status)
+      where ${condition}
       on conflict (instance, request_event, step, attempt) do update set status = excluded.status, settled_at = excluded.settled_at`,
     parameters: [
       instance,

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../json-value.js';
 import type { Attribute, ResourceType, Schema } from '../schema/attribute.js';
+import { BULK_BYTES_MAX, BULK_OPERATIONS_MAX } from '../bulk/bulk-request.js';
 import { PAGE_MAX } from './list-response.js';
 
 const META = 'urn:ietf:params:scim:schemas:core:2.0';
@@ -8,7 +9,7 @@ const META = 'urn:ietf:params:scim:schemas:core:2.0';
 export const serviceProviderConfig = (base: string): JsonObject => ({
   schemas: [`${META}:ServiceProviderConfig`],
   patch: { supported: true },
-  bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+  bulk: { supported: true, maxOperations: BULK_OPERATIONS_MAX, maxPayloadSize: BULK_BYTES_MAX },
   filter: { supported: true, maxResults: PAGE_MAX },
   changePassword: { supported: false },
   sort: { supported: true },

@@ -92,7 +92,8 @@ function resolveMembers(
   if (!isObject(members)) throw invalidValue(`"${path ?? ''}" must be an object`);
   return Object.entries(members).flatMap(([name, value]) => {
     // Client libraries that keep an extension as an object of its own repeat its name inside of it.
-    if (name.toLowerCase() === 'schemas') return resolveSchemas({ op, path: undefined, value }, type, reading);
+    if (name.toLowerCase() === 'schemas')
+      return resolveSchemas({ op, path: undefined, value }, type, reading);
     if (!/[.[:]/.test(name)) return resolveOne({ op, path: `${prefix}${name}`, value }, type, reading);
     unknown(`${prefix}${name}`, reading);
     return [];

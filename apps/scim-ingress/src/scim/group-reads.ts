@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common';
+import { membersOf, queryGroups, type StoredGroup } from '@sever/directory';
+import {
+  GROUP,
+  parseFilter,
+  parseSort,
+  type DialectReading,
+  type JsonObject,
+  type ResourceType,
+} from '@sever/scim';
+import { IngressContext } from '../ingress-context.js';
+import { groupDocument, projectGroup, showsMembers, storeOfGroups } from './group-document.js';
+import type { ReadParameters } from './query-parameters.js';
+import type { Found, Window } from './user-reads.js';
+
+/** The groups of a connection, as its clients see them. */
+@Injectable()
+export class GroupReads {
+  constructor(private readonly context: IngressContext) {}
+
+  /**
+   * A page of those that a query asks for.
+   * @param others types that are searched in the same request
+   * @throws ScimError 400 for a filter or an order that cannot be followed
+   */
+  async find(
+    connection: string,
+    query: ReadParameters,
+    window: Window,
+    reading: DialectReading,
+    others: readonly ResourceType[] = [],
+  ): Promise<Found> {
+    const { total, items } = await queryGroups(
+      this.context.dataSource,
+      connection,
+      {
+        filter: query.filter === undefined ? undefined : parseFilter(query.filter, GROUP, reading, others),
+        sort: parseSort(query.sortBy, query.sortOrder, GROUP, others),
+        ...window,
+      },
+      storeOfGroups(this.base(connection)),
+    );
+    return { total, documents: await this.documents(connection, items, query) };
+  }
+
+  async document(connection: string, group: StoredGroup, query: ReadParameters): Promise<JsonObject> {
+    const [document] = await this.documents(connection, [group], query);
+    return document ?? {};
+  }
+
+  private async documents(
+    connection: string,
+    groups: readonly StoredGroup[],
+    query: ReadParameters,
+  ): Promise<JsonObject[]> {
+    const full = groups.filter(group => group.memberCount > 0).map(group => group.id);
+    const read = showsMembers(query) ? await membersOf(this.context.dataSource, connection, full) : [];
+    const byGroup = Map.groupBy(read, member => member.groupId);
+    return groups.map(group =>
+      projectGroup(groupDocument(group, byGroup.get(group.id), this.base(connection)), query),
+    );
+  }
+
+  private base(connection: string): string {
+    return `${this.context.policy.publicUrl}/scim/v2/${connection}`;
+  }
+}
