@@ -184,7 +184,19 @@ describe('what arrives wrong', () => {
       'what this version does not serve',
       501,
       undefined,
+      () => raw('POST', '/Me', '{}', { ...auth(), ...scim }),
+    ],
+    [
+      'a bulk request that is none',
+      400,
+      'invalidSyntax',
       () => raw('POST', '/Bulk', '{}', { ...auth(), ...scim }),
+    ],
+    [
+      'a search that is none',
+      400,
+      'invalidSyntax',
+      () => raw('POST', '/Users/.search', '{}', { ...auth(), ...scim }),
     ],
     ['an unknown address', 404, undefined, () => raw('GET', '/Shoes', undefined, auth())],
   ];

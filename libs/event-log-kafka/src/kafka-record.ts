@@ -71,12 +71,13 @@ class ReceivedRecord implements LogRecord {
   }
 
   get headers(): Record<string, string> {
-    const own: Record<string, string> = {};
-    for (const [name, value] of Object.entries(this.#headers)) {
-      const text = textOf(value);
-      if (text !== undefined && name !== LOG_OFFSET_HEADER && name !== TYPE_HEADER) own[name] = text;
-    }
-    return own;
+    // Not by assignment: a header may be named like an accessor of every object.
+    return Object.fromEntries(
+      Object.entries(this.#headers).flatMap(([name, value]): [string, string][] => {
+        const text = textOf(value);
+        return text !== undefined && name !== LOG_OFFSET_HEADER && name !== TYPE_HEADER ? [[name, text]] : [];
+      }),
+    );
   }
 }
 
