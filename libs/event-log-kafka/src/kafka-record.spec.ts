@@ -12,7 +12,10 @@ const record: fc.Arbitrary<LogRecord> = fc.record({
   logOffset: fc.bigInt({ min: 0n, max: 2n ** 62n }),
   key: fc.string({ unit: 'grapheme', minLength: 1 }),
   type: fc.constantFrom('a.v1', 'b.v2'),
-  headers: fc.dictionary(fc.oneof(header, fc.constantFrom('ce_type', '__proto__')), fc.string({ unit: 'grapheme' })),
+  headers: fc.dictionary(
+    fc.oneof(header, fc.constantFrom('ce_type', '__proto__')),
+    fc.string({ unit: 'grapheme' }),
+  ),
   value: fc.uint8Array().map(bytes => Buffer.from(bytes)),
   timestamp: fc.nat(),
 });
