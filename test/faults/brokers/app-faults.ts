@@ -19,7 +19,7 @@ const killed = (what: string, names: readonly string[]): Fault => ({
 });
 
 /** Readers in groups, which lose their partitions while they hang. */
-const MEMBERS = ['projector'];
+const MEMBERS = ['connector-scim', 'projector'];
 
 const leaseEpoch = async (site: Site): Promise<number> => {
   const [lease] = await sql<{ epoch: string }>(
@@ -43,11 +43,11 @@ async function evicted(site: Site, group: string, before: readonly string[]): Pr
 }
 
 /**
- * The relay and the projector hang at the same time, a second process of each takes over, and then the first ones
+ * The relay, a connector and the projector hang at the same time, a second process of each takes over, and then the first ones
  * wake up with what they were doing.
  */
 const frozen: Fault = {
-  name: 'SIGSTOP of the relay and the projector for a minute, while others take over',
+  name: 'SIGSTOP of the relay, a connector and the projector for a minute, while others take over',
   happen: async site => {
     const names = ['relay', ...MEMBERS];
     const before = new Map<string, string[]>();
