@@ -20,4 +20,9 @@ export class IngressContext {
     readonly metrics: Registry,
     readonly logger: Logger,
   ) {}
+
+  /** Address under which a connection finds its resources. */
+  scimBase(connection: string): string {
+    return `${this.policy.publicUrl}/scim/v2/${connection}`;
+  }
 }

@@ -1,5 +1,5 @@
 import { failpoint } from '@sever/config';
-import { partitionOf, type NewRecord } from '@sever/event-log';
+import type { NewRecord } from '@sever/event-log';
 import { numberedFrom, rows, type Statement } from '@sever/postgres';
 import type { DataSource } from 'typeorm';
 import { inLog, logAppendCall, logAppendParameters } from './log-append.js';
@@ -35,13 +35,7 @@ export async function changeAndAppend<T extends object>(
     rows<T>(
       dataSource,
       `with ${ctes} select ${CHANGED}.* from ${CHANGED} cross join lateral ${append} appended`,
-      [
-        ...parameters,
-        ...logAppendParameters(
-          records,
-          records.map(r => partitionOf(r.key)),
-        ),
-      ],
+      [...parameters, ...logAppendParameters(records)],
     ),
   );
   return found[0];
@@ -60,13 +54,12 @@ export function changesAndAppend(
   const { ctes, count, parameters } = besides(changes, 1);
   const made = [...ctes, `made as materialized (select ${count} as n)`].join(', ');
   const append = logAppendCall(parameters.length + 1, 'made.n >= 0');
-  const partitions = records.map(r => partitionOf(r.key));
   failpoint('append.before-commit');
   return inLog(() =>
     rows<Written>(
       dataSource,
       `with ${made} select a.n, a."offset", a.duplicate from made cross join lateral ${append} a order by a.n`,
-      [...parameters, ...logAppendParameters(records, partitions)],
+      [...parameters, ...logAppendParameters(records)],
     ),
   );
 }

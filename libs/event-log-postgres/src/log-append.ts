@@ -1,4 +1,4 @@
-import { EventLogError, type NewRecord } from '@sever/event-log';
+import { EventLogError, partitionOf, type NewRecord } from '@sever/event-log';
 import { databaseErrorCode } from '@sever/postgres';
 
 const ERRORS = { SV001: 'log.forbidden', SV002: 'log.unknown-topic', SV003: 'log.event-conflict' } as const;
@@ -13,10 +13,10 @@ export function logAppendCall(first: number, guard?: string): string {
 }
 
 /** The parameters of {@link logAppendCall}. */
-export function logAppendParameters(records: readonly NewRecord[], partitions: readonly number[]): unknown[] {
+export function logAppendParameters(records: readonly NewRecord[]): unknown[] {
   return [
     records.map(r => r.topic),
-    partitions,
+    records.map(r => partitionOf(r.key)),
     records.map(r => r.eventId),
     records.map(r => r.key),
     records.map(r => r.type),

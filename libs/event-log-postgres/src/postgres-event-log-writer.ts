@@ -61,10 +61,7 @@ async function append(tx: EntityManager, records: readonly NewRecord[]): Promise
     rows<Written>(
       tx,
       `select n, "offset", duplicate from ${logAppendCall(1)} order by n`,
-      logAppendParameters(
-        records,
-        records.map(r => partitionOf(r.key)),
-      ),
+      logAppendParameters(records),
     ),
   );
   failpoint('append.before-commit');

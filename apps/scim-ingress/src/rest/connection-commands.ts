@@ -72,7 +72,7 @@ export class ConnectionCommands {
       });
       for (const instance of wanted.bind ?? [])
         await bindInstance(em, { tenant: wanted.tenant, instance, match: { by: 'userName' } });
-      const made = { id, tenant, dialect, baseUrl: `${this.context.policy.publicUrl}/scim/v2/${id}` };
+      const made = { id, tenant, dialect, baseUrl: this.context.scimBase(id) };
       if (wanted.oauth)
         return { ...made, token: null, expiresAt: null, oauth: this.shown(await addOAuthClient(em, id)) };
       const { token, expiresAt } = await addConnectionToken(em, id, {

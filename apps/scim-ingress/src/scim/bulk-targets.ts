@@ -1,22 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { Connection } from '@sever/directory';
-import {
-  DialectReading,
-  USER,
-  applyPatch,
-  checkRequired,
-  dialectOf,
-  newResource,
-  parsePatch,
-  replacedResource,
-  type BulkDone,
-  type BulkOperation,
-  type Json,
-} from '@sever/scim';
+import type { BulkDone, BulkOperation, Json } from '@sever/scim';
 import { GroupWrites, groupEtag } from '../writes/group-writes.js';
-import { etag, type Writer } from '../writes/user-request.js';
+import { etag, writerOf, type Writer } from '../writes/user-request.js';
 import { UserWrites } from '../writes/user-writes.js';
 import { groupOfPost, groupOfPut, patchOfGroup } from './group-requests.js';
+import { patchOfUser, userOfPost, userOfPut } from './user-requests.js';
 
 /** What a write left behind. */
 type Stored = { id: string; etag: string };
@@ -45,7 +34,7 @@ export class BulkTargets {
   async carryOut(connection: Connection, base: string, operation: BulkOperation): Promise<BulkDone> {
     const { endpoint, method, id = '', version, data } = operation;
     const target = this.targets[endpoint as (typeof BULK_ENDPOINTS)[number]];
-    const writer = { connection, reading: new DialectReading(dialectOf(connection.dialect)) };
+    const writer = writerOf(connection);
     const done = (status: number, stored: Stored): BulkDone => ({
       status,
       id: stored.id,
@@ -72,22 +61,11 @@ function targetOfUsers(writes: UserWrites): Target {
     etag: etag(user),
   });
   return {
-    POST: async (writer, data) =>
-      stored(await writes.create(writer, newResource(data, USER, writer.reading))),
+    POST: async (writer, data) => stored(await writes.create(writer, userOfPost(data, writer.reading))),
     PUT: async (writer, id, version, data) =>
-      stored(
-        await writes.update(writer, id, version, before =>
-          replacedResource(before, data, USER, writer.reading),
-        ),
-      ),
-    PATCH: async (writer, id, version, data) => {
-      const operations = parsePatch(data, writer.reading);
-      return stored(
-        await writes.update(writer, id, version, before =>
-          checkRequired(applyPatch(before, operations, USER, writer.reading, { id }), USER),
-        ),
-      );
-    },
+      stored(await writes.update(writer, id, version, userOfPut(data, writer.reading))),
+    PATCH: async (writer, id, version, data) =>
+      stored(await writes.update(writer, id, version, patchOfUser(data, writer.reading, id))),
     DELETE: (writer, id, version) => writes.remove(writer, id, version),
   };
 }

@@ -20,7 +20,7 @@ export class BulkController {
   @HttpCode(200)
   async run(@Req() request: ScimRequest, @Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
     const { connection } = request;
-    const base = `${this.context.policy.publicUrl}/scim/v2/${connection.id}`;
+    const base = this.context.scimBase(connection.id);
     const bulk = parseBulk(bodyOf(body), BULK_ENDPOINTS);
     const answer = await runBulk(bulk, base, async operation => {
       try {

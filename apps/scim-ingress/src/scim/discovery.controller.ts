@@ -120,7 +120,7 @@ export class DiscoveryController {
   }
 
   private base(request: ScimRequest): string {
-    return `${this.context.policy.publicUrl}/scim/v2/${request.connection.id}`;
+    return this.context.scimBase(request.connection.id);
   }
 }
 

@@ -38,7 +38,7 @@ export class GroupReads {
         sort: parseSort(query.sortBy, query.sortOrder, GROUP, others),
         ...window,
       },
-      storeOfGroups(this.base(connection)),
+      storeOfGroups(this.context.scimBase(connection)),
     );
     return { total, documents: await this.documents(connection, items, query) };
   }
@@ -57,11 +57,7 @@ export class GroupReads {
     const read = showsMembers(query) ? await membersOf(this.context.dataSource, connection, full) : [];
     const byGroup = Map.groupBy(read, member => member.groupId);
     return groups.map(group =>
-      projectGroup(groupDocument(group, byGroup.get(group.id), this.base(connection)), query),
+      projectGroup(groupDocument(group, byGroup.get(group.id), this.context.scimBase(connection)), query),
     );
-  }
-
-  private base(connection: string): string {
-    return `${this.context.policy.publicUrl}/scim/v2/${connection}`;
   }
 }

@@ -14,11 +14,11 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { findGroup, type StoredGroup } from '@sever/directory';
-import { DialectReading, dialectOf, listResponse, parsePage } from '@sever/scim';
+import { listResponse, parsePage } from '@sever/scim';
 import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../ingress-context.js';
 import { GroupWrites, groupEtag, groupNotFound } from '../writes/group-writes.js';
-import type { Writer } from '../writes/user-request.js';
+import { writerOf, type Writer } from '../writes/user-request.js';
 import { namesTag } from './entity-tags.js';
 import { groupLocation, showsMembers } from './group-document.js';
 import { GroupReads } from './group-reads.js';
@@ -49,7 +49,7 @@ export class GroupsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const query = readParameters(parameters);
-    const writer = writerOf(request);
+    const writer = writerOf(request.connection);
     const stored = await this.writes.create(writer, groupOfPost(bodyOf(body), writer.reading));
     send(reply, 201, await this.reads.document(request.connection.id, stored, query), {
       location: groupLocation(stored.id, this.base(request)),
@@ -69,7 +69,7 @@ export class GroupsController {
       request.connection.id,
       query,
       { offset: page.startIndex - 1, limit: page.count },
-      writerOf(request).reading,
+      writerOf(request.connection).reading,
     );
     send(reply, 200, listResponse(documents, total, page));
   }
@@ -99,7 +99,7 @@ export class GroupsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const query = readParameters(parameters);
-    const writer = writerOf(request);
+    const writer = writerOf(request.connection);
     const json = bodyOf(body);
     const stored = await this.writes.update(writer, id, request.headers['if-match'], before =>
       groupOfPut(before, json, writer.reading),
@@ -118,7 +118,7 @@ export class GroupsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const query = readParameters(parameters);
-    const writer = writerOf(request);
+    const writer = writerOf(request.connection);
     const change = patchOfGroup(bodyOf(body), writer.reading);
     const stored = await this.writes.update(writer, id, request.headers['if-match'], change);
     const etag = groupEtag(stored);
@@ -132,19 +132,14 @@ export class GroupsController {
     @Param('id') id: string,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.writes.remove(writerOf(request), id, request.headers['if-match']);
+    await this.writes.remove(writerOf(request.connection), id, request.headers['if-match']);
     void reply.status(204).send();
   }
 
   private base(request: ScimRequest): string {
-    return `${this.context.policy.publicUrl}/scim/v2/${request.connection.id}`;
+    return this.context.scimBase(request.connection.id);
   }
 }
-
-const writerOf = ({ connection }: ScimRequest): Writer => ({
-  connection,
-  reading: new DialectReading(dialectOf(connection.dialect)),
-});
 
 /** Who names attributes wants to see them (RFC 7644 §3.5.2); else a 204 is always allowed. */
 const isAnsweredWithout = ({ reading }: Writer, group: StoredGroup, query: ReadParameters): boolean =>

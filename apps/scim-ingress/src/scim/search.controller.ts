@@ -1,15 +1,15 @@
 import { Body, Controller, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
 import {
-  DialectReading,
+  type DialectReading,
   GROUP,
   ScimError,
   USER,
-  dialectOf,
   listResponse,
   parsePage,
   parseSearch,
 } from '@sever/scim';
 import type { FastifyReply } from 'fastify';
+import { writerOf } from '../writes/user-request.js';
 import { GroupReads } from './group-reads.js';
 import type { ReadParameters } from './query-parameters.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
@@ -84,7 +84,7 @@ async function answer(
 ): Promise<void> {
   const query = parseSearch(bodyOf(body));
   const page = parsePage(query.startIndex, query.count);
-  const reading = new DialectReading(dialectOf(request.connection.dialect));
+  const { reading } = writerOf(request.connection);
   const { total, documents } = await search(
     query,
     { offset: page.startIndex - 1, limit: page.count },

@@ -39,7 +39,7 @@ export class UserReads {
   ): Promise<Found> {
     const filter = query.filter === undefined ? undefined : parseFilter(query.filter, USER, reading, others);
     const sort = parseSort(query.sortBy, query.sortOrder, USER, others);
-    const base = `${this.context.policy.publicUrl}/scim/v2/${connection}`;
+    const base = this.context.scimBase(connection);
     const { total, items } = await queryResources(
       this.context.dataSource,
       connection,

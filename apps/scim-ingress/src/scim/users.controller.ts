@@ -14,30 +14,16 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { findResource, type StoredResource } from '@sever/directory';
-import {
-  DialectReading,
-  ScimError,
-  USER,
-  applyPatch,
-  checkRequired,
-  dialectOf,
-  listResponse,
-  newResource,
-  parseJson,
-  parsePage,
-  parsePatch,
-  replacedResource,
-  type Json,
-  type JsonObject,
-} from '@sever/scim';
+import { ScimError, listResponse, parseJson, parsePage, type Json, type JsonObject } from '@sever/scim';
 import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../ingress-context.js';
-import { etag, notFound, type Writer } from '../writes/user-request.js';
+import { etag, notFound, writerOf } from '../writes/user-request.js';
 import { UserWrites } from '../writes/user-writes.js';
 import { readParameters, type ReadParameters } from './query-parameters.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
 import { userLocation } from './user-document.js';
 import { UserReads, projectUser } from './user-reads.js';
+import { patchOfUser, userOfPost, userOfPut } from './user-requests.js';
 
 /** SCIM Users of one connection (RFC 7644 §3). */
 @Controller('scim/v2/:connection/Users')
@@ -58,8 +44,8 @@ export class UsersController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const query = readParameters(parameters);
-    const writer = this.writer(request);
-    const stored = await this.writes.create(writer, newResource(bodyOf(body), USER, writer.reading));
+    const writer = writerOf(request.connection);
+    const stored = await this.writes.create(writer, userOfPost(bodyOf(body), writer.reading));
     send(reply, 201, this.projected(request, stored, query), {
       location: userLocation(stored.id, this.base(request)),
       etag: etag(stored),
@@ -78,7 +64,7 @@ export class UsersController {
       request.connection.id,
       query,
       { offset: page.startIndex - 1, limit: page.count },
-      this.writer(request).reading,
+      writerOf(request.connection).reading,
     );
     send(reply, 200, listResponse(documents, total, page));
   }
@@ -109,10 +95,13 @@ export class UsersController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const query = readParameters(parameters);
-    const writer = this.writer(request);
+    const writer = writerOf(request.connection);
     const json = bodyOf(body);
-    const stored = await this.writes.update(writer, id, request.headers['if-match'], before =>
-      replacedResource(before, json, USER, writer.reading),
+    const stored = await this.writes.update(
+      writer,
+      id,
+      request.headers['if-match'],
+      userOfPut(json, writer.reading),
     );
     send(reply, 200, this.projected(request, stored, query), { etag: etag(stored) });
   }
@@ -126,11 +115,9 @@ export class UsersController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const query = readParameters(parameters);
-    const writer = this.writer(request);
-    const operations = parsePatch(bodyOf(body), writer.reading);
-    const stored = await this.writes.update(writer, id, request.headers['if-match'], before =>
-      checkRequired(applyPatch(before, operations, USER, writer.reading, { id }), USER),
-    );
+    const writer = writerOf(request.connection);
+    const change = patchOfUser(bodyOf(body), writer.reading, id);
+    const stored = await this.writes.update(writer, id, request.headers['if-match'], change);
     // Who names attributes wants to see them (RFC 7644 §3.5.2).
     if (writer.reading.dialect.patchStatus === 204 && !query.attributes)
       void reply.status(204).header('etag', etag(stored)).send();
@@ -143,19 +130,12 @@ export class UsersController {
     @Param('id') id: string,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.writes.remove(this.writer(request), id, request.headers['if-match']);
+    await this.writes.remove(writerOf(request.connection), id, request.headers['if-match']);
     void reply.status(204).send();
   }
 
-  private writer(request: ScimRequest): Writer {
-    return {
-      connection: request.connection,
-      reading: new DialectReading(dialectOf(request.connection.dialect)),
-    };
-  }
-
   private base(request: ScimRequest): string {
-    return `${this.context.policy.publicUrl}/scim/v2/${request.connection.id}`;
+    return this.context.scimBase(request.connection.id);
   }
 
   private projected(request: ScimRequest, resource: StoredResource, query: ReadParameters): JsonObject {

@@ -1,11 +1,17 @@
 import type { Connection, StoredResource } from '@sever/directory';
 import type { Door } from '@sever/event-contracts';
-import { ScimError, type DialectReading } from '@sever/scim';
+import { DialectReading, ScimError, dialectOf } from '@sever/scim';
 import type { Change } from '../meaning/request-meaning.js';
 import type { Identifiers, Request } from './event-drafts.js';
 
 /** The connection that writes and how its request was read. */
 export type Writer = { connection: Connection; reading: DialectReading };
+
+/** A request of a connection that is about to be read. */
+export const writerOf = (connection: Connection): Writer => ({
+  connection,
+  reading: new DialectReading(dialectOf(connection.dialect)),
+});
 
 /** Attributes by which a person is known. */
 export const IDENTIFIERS: ReadonlySet<string> = new Set(['userName', 'externalId']);
