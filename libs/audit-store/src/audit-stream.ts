@@ -22,7 +22,10 @@ type Run = { topic: string; partition: number; first: number; last: number; dige
  */
 export async function appendAudit(em: EntityManager, events: readonly AuditedEvent[]): Promise<void> {
   if (events.length === 0) return;
-  const digested = events.map(event => ({ ...event, sha256: sha256(event.value) }));
+  const digested = events.map(({ topic, partition, logOffset, value, event }) => ({
+    ...{ topic, partition, logOffset, value, event },
+    sha256: sha256(value),
+  }));
   await copyRows(em, 'audit_event', AUDIT_COLUMNS, digested);
   await compareWithLog(em, runsOf(digested));
 }

@@ -1,4 +1,9 @@
-import { Server, type CustomTransportStrategy, type ReadPacket } from '@nestjs/microservices';
+import {
+  Server,
+  type CustomTransportStrategy,
+  type MessageHandler,
+  type ReadPacket,
+} from '@nestjs/microservices';
 import {
   partitionKey,
   stop,
@@ -48,6 +53,8 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
   private closing: Promise<void> | undefined;
   private committing: Promise<void> = Promise.resolve();
   private commitDue = false;
+  /** Somebody wants to hear of each record before its handler does: a tracer. */
+  private isHooked = false;
 
   constructor(private readonly o: EventLogServerOptions) {
     super();
@@ -124,21 +131,31 @@ export class EventLogServer extends Server implements CustomTransportStrategy {
     // The base class takes every pattern for JSON first, and the error that follows costs more than all the rest of a record.
     const handler = this.messageHandlers.get(type);
     if (!handler) return Promise.resolve(this.unknown(type));
-    const done = Promise.withResolvers<Verdict>();
-    // The hooks' return value is not to be trusted: a tracing hook may not wait for its callback.
-    this.onProcessingStartHook(this.transportId, ctx, async () => {
-      try {
-        const result: unknown = await handler(packet.data, ctx);
-        done.resolve(
-          verdictOf(isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result),
-        );
-      } catch (error) {
-        done.reject(error);
-      } finally {
-        this.onProcessingEndHook?.(this.transportId, ctx);
-      }
+    if (!this.isHooked) return this.run(handler, packet.data, ctx);
+    const run: { verdict?: Promise<Verdict>; later?: PromiseWithResolvers<Verdict> } = {};
+    // The hook's return value is not to be trusted: a tracing hook may not wait for its callback, or call it later.
+    this.onProcessingStartHook(this.transportId, ctx, () => {
+      run.verdict = this.run(handler, packet.data, ctx);
+      run.later?.resolve(run.verdict);
+      return run.verdict;
     });
-    return done.promise;
+    return run.verdict ?? (run.later = Promise.withResolvers<Verdict>()).promise;
+  }
+
+  override setOnProcessingStartHook(hook: Parameters<Server['setOnProcessingStartHook']>[0]): void {
+    this.isHooked = true;
+    super.setOnProcessingStartHook(hook);
+  }
+
+  private async run(handler: MessageHandler, data: unknown, ctx: EventLogContext): Promise<Verdict> {
+    try {
+      const result: unknown = await handler(data, ctx);
+      return verdictOf(
+        isObservable(result) ? await lastValueFrom(result, { defaultValue: undefined }) : result,
+      );
+    } finally {
+      this.onProcessingEndHook?.(this.transportId, ctx);
+    }
   }
 
   private unknown(type: string): Verdict {

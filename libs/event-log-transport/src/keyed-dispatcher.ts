@@ -20,8 +20,8 @@ export type DispatcherOptions = {
   onFatal: (error: Error) => void;
 };
 
-/** What waits or is in work of one partition. */
-type Load = { tp: TopicPartition; key: PartitionKey; records: number; full: boolean };
+/** What of one partition waits or is in work together, and how much of it is in work. */
+type Load = { tp: TopicPartition; key: PartitionKey; records: number; inWork: number; full: boolean };
 
 type Waiting = { record: LogRecord; epoch: number; dropped: boolean; load: Load };
 
@@ -46,7 +46,7 @@ export class KeyedDispatcher {
   /** Keys whose next record may begin, from `readyHead` on: taking from the front of an array moves the rest. */
   private ready: Lane[] = [];
   private readyHead = 0;
-  private readonly running = new Set<Waiting>();
+  private inWork = 0;
   private readonly loads = new Map<PartitionKey, Load>();
   private idleWaiters: { of: ReadonlySet<PartitionKey> | undefined; resolve: () => void }[] = [];
   private limit: number;
@@ -78,8 +78,8 @@ export class KeyedDispatcher {
   /** Forgets records of these partitions that nobody works on, also those that wait to be tried again; those in work finish. */
   drop(tps: readonly TopicPartition[]): void {
     const gone = new Set(tps.map(partitionKey));
-    for (const waiting of this.running) if (gone.has(waiting.load.key)) waiting.dropped = true;
     for (const lane of this.lanes.values()) {
+      if (lane.running && gone.has(lane.running.load.key)) lane.running.dropped = true;
       const [head] = lane.queue;
       const dropped = lane.queue.filter(w => gone.has(w.load.key));
       if (dropped.length === 0) continue;
@@ -109,17 +109,17 @@ export class KeyedDispatcher {
   stats(): { inFlight: number; queued: number } {
     let total = 0;
     for (const { records } of this.loads.values()) total += records;
-    return { inFlight: this.running.size, queued: total - this.running.size };
+    return { inFlight: this.inWork, queued: total - this.inWork };
   }
 
   private works(of: ReadonlySet<PartitionKey> | undefined): boolean {
-    if (!of) return this.running.size > 0;
-    for (const { load } of this.running) if (of.has(load.key)) return true;
+    if (!of) return this.inWork > 0;
+    for (const key of of) if (this.loads.get(key)?.inWork) return true;
     return false;
   }
 
   private pump(): void {
-    while (!this.stopped && this.running.size < this.limit) {
+    while (!this.stopped && this.inWork < this.limit) {
       const lane = this.takeReady();
       if (!lane) return;
       lane.listed = false;
@@ -141,9 +141,10 @@ export class KeyedDispatcher {
   }
 
   private async work(lane: Lane, waiting: Waiting): Promise<void> {
-    const { record, epoch } = waiting;
+    const { record, epoch, load } = waiting;
     lane.running = waiting;
-    this.running.add(waiting);
+    load.inWork += 1;
+    this.inWork += 1;
     let verdict: Verdict;
     try {
       verdict = await this.o.handle(record, epoch);
@@ -151,10 +152,11 @@ export class KeyedDispatcher {
       verdict = { kind: 'stop', error: error instanceof Error ? error : new Error(String(error)) };
     }
     lane.running = undefined;
-    this.running.delete(waiting);
+    load.inWork -= 1;
+    this.inWork -= 1;
     if (verdict.kind === 'retry' && !waiting.dropped) this.again(lane, waiting, verdict.afterMs);
     else {
-      this.count(waiting.load, -1);
+      this.count(load, -1);
       if (verdict.kind === 'stop') this.fatal(verdict.error);
       else if (verdict.kind !== 'retry') this.settle(record, epoch, verdict);
     }
@@ -216,7 +218,8 @@ export class KeyedDispatcher {
   private loadOf({ topic, partition }: TopicPartition): Load {
     const key = partitionKey({ topic, partition });
     let load = this.loads.get(key);
-    if (!load) this.loads.set(key, (load = { tp: { topic, partition }, key, records: 0, full: false }));
+    if (!load)
+      this.loads.set(key, (load = { tp: { topic, partition }, key, records: 0, inWork: 0, full: false }));
     return load;
   }
 

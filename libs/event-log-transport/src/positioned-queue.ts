@@ -19,13 +19,18 @@ export type Held = {
 /** Records to apply in one transaction and the moves of the stored positions that go with them. */
 export type Batch = { records: readonly LogRecord[]; moves: readonly Advance[] };
 
+/** Records of one partition as they were delivered; those before `at` are taken. */
+type Delivery = { held: Held; records: readonly LogRecord[]; at: number };
+
 /** What waits to be applied, checked against the stored positions. Pure bookkeeping. */
 export class PositionedQueue {
-  private waiting: { record: LogRecord; held: Held }[] = [];
+  private waiting: Delivery[] = [];
+  private records = 0;
   private readonly held = new Map<PartitionKey, Held>();
 
+  /** Records that wait. */
   get length(): number {
-    return this.waiting.length;
+    return this.records;
   }
 
   all(): Held[] {
@@ -47,17 +52,18 @@ export class PositionedQueue {
     this.forget([held]);
   }
 
+  /** Takes what was delivered of one partition in one epoch. */
   add(records: readonly LogRecord[], epoch: number): void {
-    for (const record of records) {
-      const held = this.held.get(partitionKey(record));
-      if (held?.epoch !== epoch) continue;
-      held.first ??= record.offset;
-      this.waiting.push({ record, held });
-    }
+    const [first] = records;
+    const held = first && this.held.get(partitionKey(first));
+    if (held?.epoch !== epoch) return;
+    held.first ??= first?.offset;
+    this.waiting.push({ held, records, at: 0 });
+    this.records += records.length;
   }
 
   clear(): void {
-    this.waiting = [];
+    this.keep([]);
   }
 
   /**
@@ -65,22 +71,15 @@ export class PositionedQueue {
    * @throws EventLogError `log.gap` when a record of the log is missing
    */
   take(limit: number): Batch {
-    const next = new Map<Held, { offset: bigint; log: bigint }>();
+    const last = new Map<Held, LogRecord>();
     const records: LogRecord[] = [];
-    for (const { record, held } of this.waiting.splice(0, limit)) {
-      const due = next.get(held)?.log ?? held.stored?.nextLog ?? 0n;
-      if (record.logOffset < due) continue;
-      if (record.logOffset > due) throw gap(record, due);
-      records.push(record);
-      next.set(held, { offset: record.offset + 1n, log: record.logOffset + 1n });
+    for (const { held, part } of this.cut(limit)) {
+      const fresh = freshOf(part, nextLogOf(held, last));
+      const newest = fresh.at(-1);
+      if (newest) last.set(held, newest);
+      for (const record of fresh) records.push(record);
     }
-    const moves = [...next].map(([held, { offset, log }]) => ({
-      ...held.tp,
-      expected: held.stored?.next ?? 0n,
-      next: offset,
-      nextLogOffset: log,
-    }));
-    return { records, moves };
+    return { records, moves: [...last].map(([held, record]) => moveOf(held, record)) };
   }
 
   /** The moves of a batch are stored now. */
@@ -94,7 +93,7 @@ export class PositionedQueue {
 
   forget(partitions: readonly Held[]): void {
     const gone = new Set(partitions);
-    this.waiting = this.waiting.filter(w => !gone.has(w.held));
+    this.keep(this.waiting.filter(w => !gone.has(w.held)));
   }
 
   /**
@@ -112,7 +111,53 @@ export class PositionedQueue {
       }),
     );
   }
+
+  /** Takes at most `limit` records off the front, by delivery. */
+  private cut(limit: number): { held: Held; part: readonly LogRecord[] }[] {
+    const parts: { held: Held; part: readonly LogRecord[] }[] = [];
+    let left = Math.min(limit, this.records);
+    this.records -= left;
+    while (left > 0) {
+      const [delivery] = this.waiting;
+      if (!delivery) break;
+      const part = delivery.records.slice(delivery.at, delivery.at + left);
+      delivery.at += part.length;
+      left -= part.length;
+      parts.push({ held: delivery.held, part });
+      if (delivery.at === delivery.records.length) this.waiting.shift();
+    }
+    return parts;
+  }
+
+  private keep(waiting: Delivery[]): void {
+    this.waiting = waiting;
+    this.records = waiting.reduce((sum, { records, at }) => sum + records.length - at, 0);
+  }
 }
+
+/** The log offset that is due of a partition after the last record of it that was taken. */
+const nextLogOf = (held: Held, last: ReadonlyMap<Held, LogRecord>): bigint => {
+  const taken = last.get(held);
+  return taken ? taken.logOffset + 1n : (held.stored?.nextLog ?? 0n);
+};
+
+/** Records of one partition without those that were applied before. */
+function freshOf(records: readonly LogRecord[], next: bigint): readonly LogRecord[] {
+  let due = next;
+  return records.filter(record => {
+    if (record.logOffset < due) return false;
+    if (record.logOffset > due) throw gap(record, due);
+    due += 1n;
+    return true;
+  });
+}
+
+const moveOf = (held: Held, last: LogRecord): Advance => ({
+  ...held.tp,
+  expected: held.stored?.next ?? 0n,
+  next: last.offset + 1n,
+  nextLogOffset: last.logOffset + 1n,
+});
 
 /**
  * Where to read on. Offsets of Kafka are never below those of the log, since a relay repeats but does not skip: the smaller

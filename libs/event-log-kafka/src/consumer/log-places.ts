@@ -10,13 +10,13 @@ type Run = { from: bigint; end: bigint; shift: bigint };
 export class LogPlaces {
   private runs: Run[] = [];
 
+  /** Takes a delivery: log offsets without a gap, offsets that ascend. */
   add(records: readonly LogRecord[]): void {
-    for (const { offset, logOffset } of records) {
-      const shift = offset - logOffset;
-      const last = this.runs.at(-1);
-      if (last?.shift === shift) last.end = offset + 1n;
-      else this.runs.push({ from: offset, end: offset + 1n, shift });
-    }
+    const [first, last] = [records[0], records.at(-1)];
+    if (!first || !last) return;
+    // Log offsets leave no gap here and offsets only ascend: the same shift at both ends is the shift of all.
+    if (shiftOf(first) === shiftOf(last)) this.extend(first.offset, last.offset + 1n, shiftOf(first));
+    else for (const record of records) this.extend(record.offset, record.offset + 1n, shiftOf(record));
   }
 
   /** The log offset after the last record that was delivered below `offset`; undefined when none is known. */
@@ -34,4 +34,12 @@ export class LogPlaces {
   clear(): void {
     this.runs = [];
   }
+
+  private extend(from: bigint, end: bigint, shift: bigint): void {
+    const last = this.runs.at(-1);
+    if (last?.shift === shift) last.end = end;
+    else this.runs.push({ from, end, shift });
+  }
 }
+
+const shiftOf = ({ offset, logOffset }: LogRecord): bigint => offset - logOffset;
