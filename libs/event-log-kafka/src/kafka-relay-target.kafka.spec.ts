@@ -174,7 +174,7 @@ describe('Kafka that goes away', () => {
     const identity = await target.identity();
     expect(identity).toBe(cluster.clusterId);
     const batch = (from: bigint) => Array.from({ length: 6 }, (_, p) => record(topic, p, from));
-    const insist = async (records: readonly LogRecord[]): Promise<void> => {
+    const insist = async (records: readonly LogRecord[]): Promise<unknown> => {
       const deadline = Date.now() + 60_000;
       for (;;) {
         try {

@@ -1,4 +1,10 @@
-import { EventLogError, partitionKey, type LogRecord, type RelayTarget } from '@sever/event-log';
+import {
+  EventLogError,
+  partitionKey,
+  type LogRecord,
+  type Offsets,
+  type RelayTarget,
+} from '@sever/event-log';
 import type { Admin, Kafka, Producer, RecordMetadata, TopicMessages } from 'kafkajs';
 import { createKafkaClient, unavailable } from './kafka-client.js';
 import { toMessage } from './kafka-record.js';
@@ -47,7 +53,7 @@ class KafkaRelayTarget implements RelayTarget {
     });
   }
 
-  async send(batch: readonly LogRecord[]): Promise<void> {
+  async send(batch: readonly LogRecord[]): Promise<Offsets> {
     if (this.isSending)
       throw new EventLogError('log.unavailable', 'the relay sends one batch at a time; this is a second one');
     this.isSending = true;
@@ -58,7 +64,7 @@ class KafkaRelayTarget implements RelayTarget {
         timeout: ACK_TIMEOUT_MS,
         topicMessages: byTopic(batch),
       });
-      requireAll(batch, answers);
+      return endsBehind(batch, answers);
     } catch (error) {
       const { producer } = this;
       this.producer = undefined;
@@ -105,13 +111,21 @@ function placed({ message }: { message: { partition?: number | undefined } }): n
   return message.partition;
 }
 
-/** @throws Error when a partition of the batch was not acknowledged, whatever the client says */
-function requireAll(batch: readonly LogRecord[], answers: readonly RecordMetadata[]): void {
-  const acknowledged = new Set(
-    answers.map(a => partitionKey({ topic: a.topicName, partition: a.partition })),
+/**
+ * The offset behind the batch in each partition of it.
+ * @throws Error when a partition of the batch was not acknowledged, whatever the client says
+ */
+function endsBehind(batch: readonly LogRecord[], answers: readonly RecordMetadata[]): Offsets {
+  const bases = new Map(
+    answers.map(a => [partitionKey({ topic: a.topicName, partition: a.partition }), a.baseOffset]),
   );
-  const missing = batch.map(partitionKey).find(key => !acknowledged.has(key));
-  if (missing !== undefined) throw new Error(`no answer for ${missing}`);
+  return new Map(
+    [...Map.groupBy(batch, partitionKey)].map(([key, records]) => {
+      const base = bases.get(key);
+      if (base === undefined) throw new Error(`no answer for ${key}`);
+      return [key, BigInt(base) + BigInt(records.length)];
+    }),
+  );
 }
 
 function byTopic(batch: readonly LogRecord[]): TopicMessages[] {

@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PARTITIONS, partitionKey, partitionOf, type LogRecord, type RelayTarget } from '@sever/event-log';
+import {
+  PARTITIONS,
+  partitionKey,
+  partitionOf,
+  type LogRecord,
+  type Offsets,
+  type RelayTarget,
+} from '@sever/event-log';
 import {
   createPostgresEventLogAdmin,
   createPostgresEventLogWriter,
@@ -11,6 +18,7 @@ import { listen, rows } from '@sever/postgres';
 import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
 import type { DataSource } from 'typeorm';
 import { PostgresRelayStore } from './postgres-relay-store.js';
+import type { ForwardedPartitions } from './relay-store.js';
 import { relayBacklog } from './relay-backlog.js';
 import { relayMigrations } from './relay-migrations.js';
 import { RelayRunner } from './relay-runner.js';
@@ -41,12 +49,16 @@ class KeepingTarget implements RelayTarget {
         }),
       ),
     );
-  send = (batch: readonly LogRecord[]): Promise<void> => {
-    if (this.isAway) return Promise.reject(new Error('the target is away'));
+  send = async (batch: readonly LogRecord[]): Promise<Offsets> => {
+    if (this.isAway) throw new Error('the target is away');
     this.records.push(...batch);
-    return Promise.resolve();
+    const [requests, outcomes] = await Promise.all(['requests', 'outcomes'].map(this.endOffsets));
+    return new Map([...(requests ?? []), ...(outcomes ?? [])]);
   };
 }
+
+const nextOf = (positions: ForwardedPartitions): Offsets =>
+  new Map([...positions].map(([key, { next }]) => [key, next]));
 
 describe('the relay on PostgreSQL', () => {
   let db: TestDatabase;
@@ -115,7 +127,8 @@ describe('the relay on PostgreSQL', () => {
       Array.from({ length: 30 }, (_, i) => `acme:${i % 3}`),
     );
     const s = store();
-    const all = await s.read(await s.positions(TARGET), 1_000);
+    const positions = nextOf(await s.positions(TARGET));
+    const all = await s.read(positions, 1_000);
     const perPartition = new Map<string, bigint[]>();
     for (const r of all)
       perPartition.set(partitionKey(r), [...(perPartition.get(partitionKey(r)) ?? []), r.offset]);
@@ -124,10 +137,10 @@ describe('the relay on PostgreSQL', () => {
       { count: string },
     ];
     expect(all).toHaveLength(Number(count));
-    expect((await s.read(await s.positions(TARGET), 10)).length).toBeLessThanOrEqual(10);
+    expect((await s.read(positions, 10)).length).toBeLessThanOrEqual(10);
     const busy = partitionKey({ topic: 'requests', partition: partitionOf('acme:0') });
-    const positions = new Map(await s.positions(TARGET)).set(busy, 4n);
-    expect((await s.read(positions, 1_000)).find(r => partitionKey(r) === busy)?.offset).toBe(4n);
+    const later = new Map(positions).set(busy, 4n);
+    expect((await s.read(later, 1_000)).find(r => partitionKey(r) === busy)?.offset).toBe(4n);
   });
 
   describe('its lease', () => {
@@ -153,13 +166,16 @@ describe('the relay on PostgreSQL', () => {
     it('lets only its epoch store positions', async () => {
       const [first, second] = [store(), store()];
       const old = (await first.acquire()) ?? 0n;
-      const move = new Map([[partitionKey({ topic: 'requests', partition: 0 }), 5n]]);
-      expect(await first.store(old, TARGET, move)).toBe(true);
+      const key = partitionKey({ topic: 'requests', partition: 0 });
+      const at = (next: bigint): ForwardedPartitions => new Map([[key, { next, end: next + 2n }]]);
+      expect(await first.store(old, TARGET, at(5n))).toBe(true);
       const current = (await second.acquire()) ?? 0n;
-      expect(await first.store(old, TARGET, new Map([...move].map(([key]) => [key, 1n])))).toBe(false);
-      expect((await second.positions(TARGET)).get('requests/0')).toBe(5n);
-      expect((await second.positions('another')).get('requests/0')).toBe(0n);
-      expect(await second.store(current, TARGET, new Map([...move].map(([key]) => [key, 6n])))).toBe(true);
+      expect(await first.store(old, TARGET, at(1n))).toBe(false);
+      expect((await second.positions(TARGET)).get(key)).toEqual({ next: 5n, end: 7n });
+      expect((await second.positions('another')).get(key)).toEqual({ next: 0n, end: 0n });
+      await owner.query('update relay_position set target_end = null');
+      expect((await second.positions(TARGET)).get(key)).toEqual({ next: 5n, end: 5n });
+      expect(await second.store(current, TARGET, at(6n))).toBe(true);
     });
 
     it('is free at once when it is given back', async () => {

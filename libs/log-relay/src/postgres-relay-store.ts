@@ -10,7 +10,7 @@ import { countBehind, fetchRecords } from '@sever/event-log-postgres';
 import { changed, oneRow, rows, type Queryable } from '@sever/postgres';
 import type { DataSource } from 'typeorm';
 import { fairLimit } from './fair-limit.js';
-import type { RelayStore } from './relay-store.js';
+import type { ForwardedPartitions, RelayStore } from './relay-store.js';
 
 /** Class of the advisory lock that a living relay holds on a connection of its own: it vanishes with the process. */
 const PRESENCE_LOCK_CLASS = 7_236_143;
@@ -66,14 +66,15 @@ export class PostgresRelayStore implements RelayStore {
     );
   }
 
-  async positions(target: string): Promise<Offsets> {
-    const found = await rows<TopicPartition & { next: string }>(
+  async positions(target: string): Promise<ForwardedPartitions> {
+    const found = await rows<TopicPartition & { next: string; end: string }>(
       this.dataSource,
-      `select lp.topic, lp.partition, coalesce(p.next_offset, 0) as next from log_partition lp
+      `select lp.topic, lp.partition, coalesce(p.next_offset, 0) as next,
+              coalesce(p.target_end, p.next_offset, 0) as end from log_partition lp
          left join relay_position p on p.target = $1 and p.topic = lp.topic and p.partition = lp.partition`,
       [target],
     );
-    return new Map(found.map(row => [partitionKey(row), BigInt(row.next)]));
+    return new Map(found.map(row => [partitionKey(row), { next: BigInt(row.next), end: BigInt(row.end) }]));
   }
 
   async read(positions: Offsets, limit: number): Promise<readonly LogRecord[]> {
@@ -97,15 +98,18 @@ export class PostgresRelayStore implements RelayStore {
     return found.flatMap(f => f.records).slice(0, limit);
   }
 
-  async store(epoch: bigint, target: string, positions: Offsets): Promise<boolean> {
-    const moves = [...positions].map(([key, next]) => ({ ...parse(key), next }));
+  async store(epoch: bigint, target: string, positions: ForwardedPartitions): Promise<boolean> {
+    const moves = [...positions].map(([key, place]) => ({ ...parse(key), ...place }));
     return this.dataSource.transaction(async em => {
       if (!(await holds(em, epoch, target))) return false;
       await em.query(
-        `insert into relay_position (target, topic, partition, next_offset)
-         select $1, t, p, o from unnest($2::text[], $3::int[], $4::bigint[]) as u(t, p, o)
-         on conflict (target, topic, partition) do update set next_offset = excluded.next_offset`,
-        [target, moves.map(m => m.topic), moves.map(m => m.partition), moves.map(m => String(m.next))],
+        `insert into relay_position (target, topic, partition, next_offset, target_end)
+         select $1, t, p, o, e from unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[]) as u(t, p, o, e)
+         on conflict (target, topic, partition) do update set next_offset = excluded.next_offset, target_end = excluded.target_end`,
+        [
+          ...[target, moves.map(m => m.topic), moves.map(m => m.partition)],
+          ...[moves.map(m => String(m.next)), moves.map(m => String(m.end))],
+        ],
       );
       return true;
     });

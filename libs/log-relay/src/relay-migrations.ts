@@ -13,4 +13,6 @@ export const relayMigrations = [
     `grant select, update on relay_lease to sever_relay`,
     `grant select, insert, update on relay_position to sever_relay`,
   ]),
+  // Unknown for what was forwarded before: then as many offsets as records, the least that it can be.
+  migration(1_790_000_008_100, 'RelayTargetEnd', [`alter table relay_position add column target_end bigint`]),
 ];

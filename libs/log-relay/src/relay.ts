@@ -1,6 +1,12 @@
 import { failpoint } from '@sever/config';
-import { partitionKey, type LogRecord, type PartitionKey, type RelayTarget } from '@sever/event-log';
-import type { RelayStore } from './relay-store.js';
+import {
+  partitionKey,
+  type LogRecord,
+  type Offsets,
+  type PartitionKey,
+  type RelayTarget,
+} from '@sever/event-log';
+import type { Forwarded, RelayStore } from './relay-store.js';
 import { withinBytes } from './within-bytes.js';
 
 /** Most records in one batch, over all topics. */
@@ -25,10 +31,11 @@ export type OnRewind = (partition: PartitionKey, from: bigint, targetEnd: bigint
 type Lease = {
   epoch: bigint;
   target: string;
-  positions: Map<PartitionKey, bigint>;
+  positions: Map<PartitionKey, Forwarded>;
   /** The batch in flight, kept exactly as it is until its position is stored. */
   frozen: readonly LogRecord[] | undefined;
-  acknowledged: boolean;
+  /** The target's offsets behind the batch in flight, once it acknowledged it. */
+  acknowledged: Offsets | undefined;
   /** When the target last proved to be the one we know, on the monotonic clock; undefined after a failure. */
   trustedAt: number | undefined;
 };
@@ -74,8 +81,8 @@ export class Relay {
     const batch = lease.frozen;
     // The lease may have been dropped meanwhile: then another relay sends this.
     if (!batch || this.lease !== lease) return { kind: 'fenced' };
-    if (!lease.acknowledged) await this.send(lease, batch);
-    return this.settle(lease, batch);
+    lease.acknowledged ??= await this.send(lease, batch);
+    return this.settle(lease, batch, lease.acknowledged);
   }
 
   private async takeLease(): Promise<Lease | undefined> {
@@ -83,27 +90,25 @@ export class Relay {
     if (epoch === undefined) return undefined;
     const target = await this.target.identity();
     const positions = new Map(await this.store.positions(target));
-    return { epoch, target, positions, frozen: undefined, acknowledged: false, trustedAt: undefined };
+    return { epoch, target, positions, frozen: undefined, acknowledged: undefined, trustedAt: undefined };
   }
 
   /**
-   * Asks a target that we do not know, that failed, or that was left alone, what it still has. Partitions whose end is below what was acknowledged
+   * Asks a target that we do not know, that failed, or that was left alone, what it still has. Partitions whose end is below what it told
    * start again from the beginning; readers drop what they know by its log offset.
    * @returns false when the lease must be taken anew
    */
   private async examine(lease: Lease): Promise<boolean> {
     if ((await this.target.identity()) !== lease.target) return false;
-    const lost = new Map<PartitionKey, bigint>();
+    const lost = new Map<PartitionKey, Forwarded>();
     for (const topic of new Set([...lease.positions.keys()].map(topicOfKey)))
       for (const [key, end] of await this.target.endOffsets(topic)) {
-        const next = lease.positions.get(key) ?? 0n;
-        if (end >= next) continue;
-        lost.set(key, 0n);
-        this.onRewind(key, next, end);
+        const known = lease.positions.get(key) ?? START;
+        if (end < known.end) lost.set(key, this.rewound(key, known, end));
       }
     if (lost.size > 0) {
       if (!(await this.store.store(lease.epoch, lease.target, lost))) return false;
-      for (const [key, next] of lost) lease.positions.set(key, next);
+      for (const [key, place] of lost) lease.positions.set(key, place);
       lease.frozen = undefined;
     }
     lease.trustedAt = performance.now();
@@ -114,31 +119,50 @@ export class Relay {
     return lease.trustedAt !== undefined && performance.now() - lease.trustedAt < this.trustMs;
   }
 
-  private async send(lease: Lease, batch: readonly LogRecord[]): Promise<void> {
+  private rewound(key: PartitionKey, known: Forwarded, targetEnd: bigint): Forwarded {
+    this.onRewind(key, known.next, targetEnd);
+    return START;
+  }
+
+  private async send(lease: Lease, batch: readonly LogRecord[]): Promise<Offsets> {
     try {
-      await this.target.send(batch);
+      const ends = await this.target.send(batch);
+      failpoint('relay.after-send');
+      lease.trustedAt = performance.now();
+      return ends;
     } catch (error) {
       lease.trustedAt = undefined;
       throw error;
     }
-    failpoint('relay.after-send');
-    lease.acknowledged = true;
-    lease.trustedAt = performance.now();
   }
 
   private async nextBatch(lease: Lease): Promise<readonly LogRecord[] | undefined> {
-    const records = withinBytes(await this.store.read(lease.positions, BATCH_RECORDS));
-    lease.acknowledged = false;
+    const from = new Map([...lease.positions].map(([key, { next }]) => [key, next]));
+    const records = withinBytes(await this.store.read(from, BATCH_RECORDS));
+    lease.acknowledged = undefined;
     return records.length === 0 ? undefined : records;
   }
 
-  private async settle(lease: Lease, batch: readonly LogRecord[]): Promise<Step> {
-    const next = new Map(batch.map(r => [partitionKey(r), r.logOffset + 1n]));
+  private async settle(lease: Lease, batch: readonly LogRecord[], ends: Offsets): Promise<Step> {
+    const moved = this.moved(lease, batch, ends);
     failpoint('relay.before-position');
-    if (!(await this.store.store(lease.epoch, lease.target, next))) return this.fenced(lease);
-    for (const [key, offset] of next) lease.positions.set(key, offset);
+    if (!(await this.store.store(lease.epoch, lease.target, moved))) return this.fenced(lease);
+    for (const [key, place] of moved) lease.positions.set(key, place);
     lease.frozen = undefined;
     return { kind: 'forwarded', records: batch.length };
+  }
+
+  /** How far the partitions of a batch are now. One that got it below what it held before has lost that. */
+  private moved(lease: Lease, batch: readonly LogRecord[], ends: Offsets): Map<PartitionKey, Forwarded> {
+    const moved = new Map<PartitionKey, Forwarded>();
+    for (const [key, records] of Map.groupBy(batch, partitionKey)) {
+      const known = lease.positions.get(key) ?? START;
+      const next = (records.at(-1)?.logOffset ?? 0n) + 1n;
+      const end = ends.get(key) ?? next;
+      const began = end - BigInt(records.length);
+      moved.set(key, began < known.end ? this.rewound(key, known, began) : { next, end });
+    }
+    return moved;
   }
 
   private fenced(lease: Lease): Step {
@@ -146,5 +170,7 @@ export class Relay {
     return { kind: 'fenced' };
   }
 }
+
+const START: Forwarded = { next: 0n, end: 0n };
 
 const topicOfKey = (key: PartitionKey): string => key.slice(0, key.lastIndexOf('/'));

@@ -1,11 +1,13 @@
 import 'reflect-metadata';
 import {
+  AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509';
 import { randomBytes, webcrypto } from 'node:crypto';
@@ -46,6 +48,7 @@ export async function makeBrokerCertificates(
     extensions: [
       new BasicConstraintsExtension(true, 0, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      await SubjectKeyIdentifierExtension.create(authority.publicKey),
     ],
   });
   const certificate = await X509CertificateGenerator.create({
@@ -59,6 +62,9 @@ export async function makeBrokerCertificates(
       new BasicConstraintsExtension(false, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth, ExtendedKeyUsage.clientAuth]),
+      // RFC 5280 §4.2.1.1: by its name alone an authority would be taken for that of another installation.
+      await AuthorityKeyIdentifierExtension.create(authority.publicKey),
+      await SubjectKeyIdentifierExtension.create(broker.publicKey),
       new SubjectAlternativeNameExtension(hosts.map(value => ({ type: 'dns', value }))),
     ],
   });

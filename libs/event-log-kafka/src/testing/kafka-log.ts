@@ -71,7 +71,7 @@ export class KafkaLog {
   }
 
   /** As the relay does: the same batch again until it is acknowledged. Leaders of a new topic are not there at once. */
-  private async insist(batch: readonly LogRecord[]): Promise<void> {
+  private async insist(batch: readonly LogRecord[]): Promise<unknown> {
     const deadline = Date.now() + 30_000;
     for (;;) {
       try {

@@ -7,8 +7,11 @@ import type { LogRecord, Offsets } from './log-record.js';
 export interface RelayTarget {
   /** Name of the log behind the addresses, for example a cluster id: positions hold for one log only. */
   identity(): Promise<string>;
-  /** The next offset of each partition of a topic. Smaller than what was acknowledged means that the target lost records. */
+  /** The next offset of each partition of a topic. Smaller than what {@link send} told means that the target lost records. */
   endOffsets(topic: string): Promise<Offsets>;
-  /** Appends in order; resolves after the durable acknowledgement of every record. Rejects when that is not certain. */
-  send(batch: readonly LogRecord[]): Promise<void>;
+  /**
+   * Appends in order; resolves after the durable acknowledgement of every record. Rejects when that is not certain.
+   * @returns the target's own offset behind the batch, for each partition of it
+   */
+  send(batch: readonly LogRecord[]): Promise<Offsets>;
 }

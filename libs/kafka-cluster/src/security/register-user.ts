@@ -12,7 +12,7 @@ import type { Credential } from './credentials.js';
  */
 export async function registerUser(
   access: ClientAccess,
-  user: Credential,
+  user: Credential & { mechanism?: 'SCRAM-SHA-256' | 'SCRAM-SHA-512' },
   dataDir: string,
   classPath: string,
 ): Promise<void> {
@@ -20,7 +20,11 @@ export async function registerUser(
   try {
     // Secrets go through files: everybody on the machine can read a command line.
     const client = secretFile(folder, 'client.properties', clientProperties(access, folder));
-    const added = secretFile(folder, 'user.properties', `SCRAM-SHA-512=password=${user.password}\n`);
+    const added = secretFile(
+      folder,
+      'user.properties',
+      `${user.mechanism ?? 'SCRAM-SHA-512'}=password=${user.password}\n`,
+    );
     const command = ['--bootstrap-server', access.brokers.join(','), '--command-config', client, '--alter'];
     await run(user.password, [
       '-cp',

@@ -1,1 +1,2 @@
 export { startScratchKafka } from './scratch-kafka.js';
+export { registerForScram256 } from './register-for-scram-256.js';

@@ -5,7 +5,7 @@ import {
   type PartitionKey,
   type RelayTarget,
 } from '@sever/event-log';
-import type { RelayStore } from '../relay-store.js';
+import type { Forwarded, RelayStore } from '../relay-store.js';
 
 /** What happens to one call: it works, it fails before it had an effect, or after. */
 export type Fate = 'works' | 'failsBefore' | 'failsAfter';
@@ -20,7 +20,7 @@ export class RelayWorld {
   /** Batches that a relay sent and that the network still holds: they arrive late, or never. */
   readonly delayed: (readonly LogRecord[])[] = [];
   identity = 'cluster-1';
-  private readonly stored = new Map<string, Map<PartitionKey, bigint>>();
+  private readonly stored = new Map<string, Map<PartitionKey, Forwarded>>();
   private epoch = 0n;
   private isHeld = false;
 
@@ -82,13 +82,13 @@ export class RelayWorld {
       renew: epoch => Promise.resolve(epoch === this.epoch),
       release: epoch => Promise.resolve(epoch === this.epoch && this.expireLease()).then(() => undefined),
       positions: target =>
-        subject(fate(), () => new Map([...this.log.keys()].map(key => [key, this.position(target, key)]))),
+        subject(fate(), () => new Map([...this.log.keys()].map(key => [key, this.place(target, key)]))),
       read: (positions, limit) => subject(fate(), () => this.recordsFrom(positions, limit)),
       store: (epoch, target, moves) =>
         subject(fate(), () => {
           if (epoch !== this.epoch) return false;
-          const positions = this.stored.get(target) ?? new Map<PartitionKey, bigint>();
-          for (const [key, next] of moves) positions.set(key, next);
+          const positions = this.stored.get(target) ?? new Map<PartitionKey, Forwarded>();
+          for (const [key, place] of moves) positions.set(key, place);
           this.stored.set(target, positions);
           return true;
         }),
@@ -120,11 +120,21 @@ export class RelayWorld {
   }
 
   position(target: string, key: PartitionKey): bigint {
-    return this.stored.get(target)?.get(key) ?? 0n;
+    return this.place(target, key).next;
   }
 
-  private accept(batch: readonly LogRecord[]): void {
-    for (const record of batch) this.target.get(partitionKey(record))?.push(record);
+  private place(target: string, key: PartitionKey): Forwarded {
+    return this.stored.get(target)?.get(key) ?? { next: 0n, end: 0n };
+  }
+
+  private accept(batch: readonly LogRecord[]): Offsets {
+    const ends = new Map<PartitionKey, bigint>();
+    for (const record of batch) {
+      const records = this.target.get(partitionKey(record)) ?? [];
+      records.push(record);
+      ends.set(partitionKey(record), BigInt(records.length));
+    }
+    return ends;
   }
 
   private recordsFrom(positions: Offsets, limit: number): LogRecord[] {
