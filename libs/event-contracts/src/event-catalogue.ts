@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { connectionEvents } from './events/connection-events.js';
 import { coordinationEvents } from './events/coordination-events.js';
 import { optOutEvents } from './events/opt-out-events.js';
 import { groupEvents } from './events/group-events.js';
@@ -11,6 +12,7 @@ import type { Topic } from './words.js';
 export const REQUEST_EVENTS = {
   ...subjectEvents,
   ...groupEvents,
+  ...connectionEvents,
   ...optOutEvents,
   ...coordinationEvents,
   ...pipelineEvents,

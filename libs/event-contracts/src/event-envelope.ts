@@ -3,7 +3,7 @@ import { instantSchema } from './words.js';
 
 /**
  * CloudEvents 1.0 envelope of every event (structured JSON mode).
- * `subject` is the subject's opaque id (a group's for events about a group, `-` for events about the pipeline itself); `tenant`, `optoutid`, `causationid`
+ * `subject` is the subject's opaque id (a group's for events about a group, `-` for events about a connection or the pipeline itself); `tenant`, `optoutid`, `causationid`
  * (the event that caused this one) and `traceparent` (W3C Trace Context) are extension attributes.
  * `producerkid` and `producersig` are reserved for producer signatures.
  */

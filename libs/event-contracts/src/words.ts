@@ -28,7 +28,7 @@ export type Actor = z.infer<typeof actorSchema>;
 
 /** What an event is about. */
 export const targetSchema = z.strictObject({
-  kind: z.enum(['subject', 'resource', 'account', 'instance', 'pipeline']),
+  kind: z.enum(['subject', 'resource', 'account', 'instance', 'connection', 'pipeline']),
   id: z.string().min(1),
   instance: z.string().optional(),
 });

@@ -13,7 +13,11 @@ import {
   retireConnection,
   revokeOAuthClient,
 } from '@sever/directory';
+import type { SeverEvent } from '@sever/event-contracts';
+import { toRecord } from '@sever/event-log';
+import type { EntityManager } from 'typeorm';
 import type { z } from 'zod';
+import { ConnectionEvents } from '../writes/connection-events.js';
 import { IngressContext } from '../ingress-context.js';
 import { tokenEndpointOf } from '../oauth/oauth-metadata.js';
 import type {
@@ -60,75 +64,76 @@ const OVERLAP_SECONDS = 86_400;
 export class ConnectionCommands {
   constructor(private readonly context: IngressContext) {}
 
-  create(wanted: z.infer<typeof connectionBodySchema>): Promise<MadeConnection> {
+  create(by: string, wanted: z.infer<typeof connectionBodySchema>): Promise<MadeConnection> {
     const id = wanted.id ?? `${wanted.dialect}-${randomBytes(4).toString('hex')}`;
     const rateLimit = wanted.rateLimit === 'off' ? UNLIMITED : (wanted.rateLimit ?? null);
     return this.context.dataSource.transaction(async em => {
-      const { tenant, dialect } = await addConnection(em, {
-        id,
-        tenant: wanted.tenant,
-        dialect: wanted.dialect,
-        rateLimit,
-      });
+      const made = await addConnection(em, { id, tenant: wanted.tenant, dialect: wanted.dialect, rateLimit });
       for (const instance of wanted.bind ?? [])
         await bindInstance(em, { tenant: wanted.tenant, instance, match: { by: 'userName' } });
-      const made = { id, tenant, dialect, baseUrl: this.context.scimBase(id) };
-      if (wanted.oauth)
-        return { ...made, token: null, expiresAt: null, oauth: this.shown(await addOAuthClient(em, id)) };
-      const { token, expiresAt } = await addConnectionToken(em, id, {
-        expiresInSeconds: wanted.expiresIn ?? null,
-      });
-      return { ...made, token, expiresAt: expiresAt?.toISOString() ?? null };
+      const events = new ConnectionEvents(made, by);
+      const { tenant, dialect } = made;
+      const created = events.make('sever.connection.created.v1', { dialect, instances: wanted.bind ?? [] });
+      const proof = await this.firstProof(em, id, wanted);
+      await this.log(em, [created, events.make('sever.connection.credential-added.v1', proof.told)]);
+      return { id, tenant, dialect, baseUrl: this.context.scimBase(id), ...proof.shown };
     });
   }
 
-  rotate(id: string, wanted: z.infer<typeof rotateBodySchema>): Promise<Rotated> {
-    return this.context.dataSource.transaction(async em => {
-      await lockConnection(em, id);
+  rotate(id: string, by: string, wanted: z.infer<typeof rotateBodySchema>): Promise<Rotated> {
+    return this.changing(id, by, async (em, events) => {
       const until = await endTokensAfter(em, id, wanted.now ? 0 : (wanted.overlap ?? OVERLAP_SECONDS));
-      const { token, expiresAt } = await addConnectionToken(em, id, {
-        expiresInSeconds: wanted.expiresIn ?? null,
-      });
+      const made = await addConnectionToken(em, id, { expiresInSeconds: wanted.expiresIn ?? null });
+      const [expiresAt, formerUntil] = [instantOf(made.expiresAt), instantOf(until)];
+      const told = { credential: 'token', id: made.id, expiresAt, formerUntil } as const;
       return {
-        id,
-        token,
-        expiresAt: expiresAt?.toISOString() ?? null,
-        formerTokensUntil: until?.toISOString() ?? null,
+        result: { id, token: made.token, expiresAt, formerTokensUntil: formerUntil },
+        event: events.make('sever.connection.credential-added.v1', told),
       };
     });
   }
 
-  addClient(id: string, wanted: z.infer<typeof clientBodySchema>): Promise<MadeClient> {
+  addClient(id: string, by: string, wanted: z.infer<typeof clientBodySchema>): Promise<MadeClient> {
     const { jwks, jwksUrl } = wanted;
     const keys = jwks ? { jwks: { keys: jwks.keys } } : jwksUrl === undefined ? undefined : { jwksUrl };
-    return this.context.dataSource.transaction(async em => {
-      await lockConnection(em, id);
-      return this.shown(await addOAuthClient(em, id, keys));
+    return this.changing(id, by, async (em, events) => {
+      const made = await addOAuthClient(em, id, keys);
+      const event = events.make('sever.connection.credential-added.v1', lasting('client', made.clientId));
+      return { result: this.shown(made), event };
     });
   }
 
-  removeClient(id: string, client: string): Promise<void> {
-    return this.context.dataSource.transaction(async em => {
-      await lockConnection(em, id);
+  removeClient(id: string, by: string, client: string): Promise<void> {
+    return this.changing(id, by, async (em, events) => {
       await revokeOAuthClient(em, id, client);
+      const event = events.make('sever.connection.credential-removed.v1', {
+        credential: 'client',
+        id: client,
+      });
+      return { result: undefined, event };
     });
   }
 
-  putIssuer(id: string, wanted: z.infer<typeof issuerBodySchema>): Promise<void> {
-    return this.context.dataSource.transaction(async em => {
-      await lockConnection(em, id);
+  putIssuer(id: string, by: string, wanted: z.infer<typeof issuerBodySchema>): Promise<void> {
+    return this.changing(id, by, async (em, events) => {
       await putTrustedIssuer(em, id, {
         ...wanted,
         jwks: wanted.jwks ? { keys: wanted.jwks.keys } : null,
         jwksUrl: wanted.jwksUrl ?? null,
       });
+      const event = events.make('sever.connection.credential-added.v1', lasting('issuer', wanted.issuer));
+      return { result: undefined, event };
     });
   }
 
-  removeIssuer(id: string, issuer: string): Promise<void> {
-    return this.context.dataSource.transaction(async em => {
-      await lockConnection(em, id);
+  removeIssuer(id: string, by: string, issuer: string): Promise<void> {
+    return this.changing(id, by, async (em, events) => {
       await removeTrustedIssuer(em, id, issuer);
+      const event = events.make('sever.connection.credential-removed.v1', {
+        credential: 'issuer',
+        id: issuer,
+      });
+      return { result: undefined, event };
     });
   }
 
@@ -140,18 +145,61 @@ export class ConnectionCommands {
         reason: wanted.reason,
         ...(wanted.people && { people: wanted.people }),
       });
+      const activePeople = await countActivePeople(em, id);
+      const told = { people: done.peopleAfter, activePeople };
+      const events = new ConnectionEvents({ id, tenant: done.tenant }, by);
+      if (!done.isRepeated) await this.log(em, [events.make('sever.connection.retired.v1', told)]);
       return {
         id,
         tenant: done.tenant,
         retiredAt: done.retiredAt.toISOString(),
         people: done.peopleAfter,
         reason: done.reason,
-        activePeople: await countActivePeople(em, id),
+        activePeople,
       };
     });
+  }
+
+  /** What a new connection proves itself with first, as the answer shows it and as the log tells it. */
+  private async firstProof(em: EntityManager, id: string, wanted: z.infer<typeof connectionBodySchema>) {
+    if (wanted.oauth) {
+      const made = await addOAuthClient(em, id);
+      const shown = { token: null, expiresAt: null, oauth: this.shown(made) };
+      return { shown, told: lasting('client', made.clientId) };
+    }
+    const made = await addConnectionToken(em, id, { expiresInSeconds: wanted.expiresIn ?? null });
+    const expiresAt = instantOf(made.expiresAt);
+    const told = { credential: 'token', id: made.id, expiresAt, formerUntil: null } as const;
+    return { shown: { token: made.token, expiresAt }, told };
+  }
+
+  /** Changes a connection that is in use: what opens it and the event that says so, or neither. */
+  private changing<T>(
+    id: string,
+    by: string,
+    change: (em: EntityManager, events: ConnectionEvents) => Promise<{ result: T; event: SeverEvent }>,
+  ): Promise<T> {
+    return this.context.dataSource.transaction(async em => {
+      const connection = await lockConnection(em, id);
+      const { result, event } = await change(em, new ConnectionEvents(connection, by));
+      await this.log(em, [event]);
+      return result;
+    });
+  }
+
+  private async log(em: EntityManager, events: readonly SeverEvent[]): Promise<void> {
+    await this.context.writer.append(em, events.map(toRecord));
   }
 
   private shown(made: { clientId: string; clientSecret: string | null }): MadeClient {
     return { ...made, tokenEndpoint: tokenEndpointOf(this.context.policy.publicUrl) };
   }
 }
+
+const instantOf = (date: Date | null): string | null => date?.toISOString() ?? null;
+
+/** A credential that ends when it is removed. */
+const lasting = <K extends 'client' | 'issuer'>(credential: K, id: string) => ({
+  ...{ credential, id },
+  ...{ expiresAt: null, formerUntil: null },
+});

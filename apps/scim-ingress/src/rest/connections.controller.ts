@@ -53,8 +53,8 @@ export class ConnectionsController {
 
   @Post()
   @HttpCode(201)
-  create(@Body() body: unknown): Promise<MadeConnection> {
-    return this.commands.create(parseBody(connectionBodySchema, body));
+  create(@Req() request: ApiRequest, @Body() body: unknown): Promise<MadeConnection> {
+    return this.commands.create(request.caller.principal, parseBody(connectionBodySchema, body));
   }
 
   @Get()
@@ -89,32 +89,44 @@ export class ConnectionsController {
 
   @Post(':id/rotate')
   @HttpCode(201)
-  rotate(@Param('id') id: string, @Body() body: unknown): Promise<Rotated> {
-    return this.commands.rotate(id, parseBody(rotateBodySchema, body));
+  rotate(@Req() request: ApiRequest, @Param('id') id: string, @Body() body: unknown): Promise<Rotated> {
+    return this.commands.rotate(id, request.caller.principal, parseBody(rotateBodySchema, body));
   }
 
   @Post(':id/clients')
   @HttpCode(201)
-  addClient(@Param('id') id: string, @Body() body: unknown): Promise<MadeClient> {
-    return this.commands.addClient(id, parseBody(clientBodySchema, body));
+  addClient(@Req() request: ApiRequest, @Param('id') id: string, @Body() body: unknown): Promise<MadeClient> {
+    return this.commands.addClient(id, request.caller.principal, parseBody(clientBodySchema, body));
   }
 
   @Delete(':id/clients/:client')
   @HttpCode(204)
-  removeClient(@Param('id') id: string, @Param('client') client: string): Promise<void> {
-    return this.commands.removeClient(id, client);
+  removeClient(
+    @Req() request: ApiRequest,
+    @Param('id') id: string,
+    @Param('client') client: string,
+  ): Promise<void> {
+    return this.commands.removeClient(id, request.caller.principal, client);
   }
 
   @Put(':id/issuers')
-  async putIssuer(@Param('id') id: string, @Body() body: unknown): Promise<ConnectionView> {
-    await this.commands.putIssuer(id, parseBody(issuerBodySchema, body));
+  async putIssuer(
+    @Req() request: ApiRequest,
+    @Param('id') id: string,
+    @Body() body: unknown,
+  ): Promise<ConnectionView> {
+    await this.commands.putIssuer(id, request.caller.principal, parseBody(issuerBodySchema, body));
     return this.find(id);
   }
 
   @Delete(':id/issuers')
   @HttpCode(204)
-  removeIssuer(@Param('id') id: string, @Query('issuer') issuer: string | undefined): Promise<void> {
-    return this.commands.removeIssuer(id, issuer ?? '');
+  removeIssuer(
+    @Req() request: ApiRequest,
+    @Param('id') id: string,
+    @Query('issuer') issuer: string | undefined,
+  ): Promise<void> {
+    return this.commands.removeIssuer(id, request.caller.principal, issuer ?? '');
   }
 
   @Post(':id/retire')

@@ -2,10 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { addConnectionToken } from '@sever/directory';
+import { readLoggedEvent } from '@sever/event-contracts';
 import { eventually } from '@sever/event-log/testing';
+import { rows } from '@sever/postgres';
 import { startIngress, type Answer, type RunningIngress } from '../testing/running-ingress.js';
 
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
+const [CREATED, ADDED, REMOVED, RETIRED] = [
+  'created',
+  'credential-added',
+  'credential-removed',
+  'retired',
+].map(fact => `sever.connection.${fact}.v1`);
 
 describe('connections', () => {
   let ingress: RunningIngress;
@@ -141,6 +149,70 @@ describe('connections', () => {
         cursor = `&cursor=${String(json.next)}`;
       }
       expect(met.sort()).toEqual(names);
+    });
+  });
+
+  describe('the log', () => {
+    const told = async (connection: string) => {
+      const found = await rows<{ value: Buffer }>(
+        ingress.db.owner,
+        `select value from log_record where topic = 'requests' and type like 'sever.connection.%' order by partition, "offset"`,
+      );
+      return found
+        .map(({ value }) => readLoggedEvent(value))
+        .filter(({ data }) => 'connection' in data && data.connection === connection);
+    };
+
+    it('tells the life of a connection, who decided it, and no secret', async () => {
+      const made = await ingress.operate('POST', '', { tenant: 'acme', dialect: 'strict', id: 'alive' });
+      const secrets = [String(made.json.token)];
+      const rotated = await ingress.operate('POST', '/alive/rotate', { overlap: '1h', expiresIn: '90d' });
+      const client = await ingress.operate('POST', '/alive/clients', {});
+      secrets.push(String(rotated.json.token), String(client.json.clientSecret));
+      const clientId = String(client.json.clientId);
+      const issuer = 'https://issuer.example/';
+      const trust = {
+        issuer,
+        audiences: ['a'],
+        claims: { sub: 's' },
+        jwksUrl: 'https://issuer.example/keys',
+      };
+      await ingress.operate('PUT', '/alive/issuers', trust);
+      await ingress.operate('DELETE', `/alive/issuers?issuer=${encodeURIComponent(issuer)}`);
+      await ingress.operate('DELETE', `/alive/clients/${clientId}`);
+      const retire = () => ingress.operate('POST', '/alive/retire', { reason: 'told to nobody' });
+      await retire();
+      await retire();
+      const events = await told('alive');
+      const lasting = { expiresAt: null, formerUntil: null };
+      const { expiresAt, formerTokensUntil: formerUntil } = rotated.json;
+      expect(events.map(({ type, data: { actor, target, ...data } }) => [type, data])).toEqual([
+        [CREATED, { connection: 'alive', dialect: 'strict', instances: [] }],
+        [ADDED, { connection: 'alive', credential: 'token', id: expect.any(String), ...lasting }],
+        [ADDED, { connection: 'alive', credential: 'token', id: expect.any(String), expiresAt, formerUntil }],
+        [ADDED, { connection: 'alive', credential: 'client', id: clientId, ...lasting }],
+        [ADDED, { connection: 'alive', credential: 'issuer', id: issuer, ...lasting }],
+        [REMOVED, { connection: 'alive', credential: 'issuer', id: issuer }],
+        [REMOVED, { connection: 'alive', credential: 'client', id: clientId }],
+        [RETIRED, { connection: 'alive', people: 'nobody', activePeople: 0 }],
+      ]);
+      for (const { data } of events)
+        expect(data).toMatchObject({
+          actor: { kind: 'operator', id: 'operator' },
+          target: { kind: 'connection', id: 'alive' },
+        });
+      const text = JSON.stringify(events);
+      for (const secret of [...secrets, 'told to nobody']) expect(text).not.toContain(secret);
+    });
+
+    it('says nothing of what was refused', async () => {
+      await ingress.connect('untold');
+      const before = (await told('untold')).length;
+      await ingress.operate('DELETE', '/untold/clients/nobody');
+      await ingress.operate('DELETE', '/untold/issuers?issuer=nobody');
+      await ingress.operate('POST', '/untold/rotate', { overlap: 'soon' });
+      await ingress.operate('POST', '', { tenant: 'acme', dialect: 'strict', id: 'untold' });
+      expect(await told('untold')).toHaveLength(before);
     });
   });
 

@@ -40,20 +40,20 @@ export async function noteTokenUse(on: Queryable, token: string): Promise<void> 
   );
 }
 
-/** Gives a connection one more token, which is shown here and never again. */
+/** Gives a connection one more token, which is shown here and never again; `id` names it and opens nothing. */
 export async function addConnectionToken(
   on: Queryable,
   connection: string,
   o: { token?: string; expiresInSeconds?: number | null } = {},
-): Promise<{ token: string; expiresAt: Date | null }> {
+): Promise<{ id: string; token: string; expiresAt: Date | null }> {
   const token = o.token ?? newToken(connection);
-  const row = await oneRow<{ expires_at: Date | null }>(
+  const row = await oneRow<{ id: string; expires_at: Date | null }>(
     on,
     `insert into connection_token (connection, token_hash, expires_at)
-     values ($1, $2, clock_timestamp() + make_interval(secs => $3)) returning expires_at`,
+     values ($1, $2, clock_timestamp() + make_interval(secs => $3)) returning id, expires_at`,
     [connection, tokenHash(token), o.expiresInSeconds ?? null],
   );
-  return { token, expiresAt: row?.expires_at ?? null };
+  return { id: row?.id ?? '', token, expiresAt: row?.expires_at ?? null };
 }
 
 /**

@@ -56,6 +56,8 @@ export type Retirement = {
   peopleAfter: 'nobody' | PeopleDecision;
   reason: string;
   retiredAt: Date;
+  /** Nothing changed: this is the retirement that was. */
+  isRepeated: boolean;
 };
 
 /**
@@ -85,6 +87,7 @@ export async function retireConnection(
       peopleAfter: row.after ?? 'keep',
       reason: row.reason ?? '',
       retiredAt: row.at,
+      isRepeated: true,
     };
   if (row.after === 'opt-out')
     throw new DirectoryError(
@@ -100,7 +103,8 @@ export async function retireConnection(
             people_after = $4 where id = $1 returning retired_at as at`,
     [connection, asked.by, asked.reason, peopleAfter],
   );
-  return { tenant: row.tenant, peopleAfter, reason: asked.reason, retiredAt: done?.at ?? new Date() };
+  const retiredAt = done?.at ?? new Date();
+  return { tenant: row.tenant, peopleAfter, reason: asked.reason, retiredAt, isRepeated: false };
 }
 
 async function nobodyActive(on: Queryable, connection: string): Promise<'nobody'> {

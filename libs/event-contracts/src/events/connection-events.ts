@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { instantSchema } from '../words.js';
+import { factShape } from './request-data.js';
+
+/** What opens a connection: a token made by hand, a client of the token endpoint, or an issuer whose JWTs are trusted. */
+export const credentialKindSchema = z.enum(['token', 'client', 'issuer']);
+
+const connectionShape = { ...factShape, connection: z.string().min(1) };
+/** `id` names the credential (row of the token, client id, issuer) and never opens anything. */
+const credentialShape = { ...connectionShape, credential: credentialKindSchema, id: z.string().min(1) };
+
+/**
+ * The life of an identity provider's tie to a tenant: who could ask, since when, and by whose decision. Subject `-`, outside every digest.
+ * No secret and no free text: the reason of a retirement stays in the directory, since there is no person under whose key it could be kept.
+ */
+export const connectionEvents = {
+  'sever.connection.created.v1': z.strictObject({
+    ...connectionShape,
+    dialect: z.string().min(1),
+    /** Instances that the tenant was bound to with it. */
+    instances: z.array(z.string()),
+  }),
+  'sever.connection.credential-added.v1': z.strictObject({
+    ...credentialShape,
+    expiresAt: instantSchema.nullable(),
+    /** A rotation ends the tokens that were there: until when the longest-lived of them lasts; null when none does. */
+    formerUntil: instantSchema.nullable(),
+  }),
+  'sever.connection.credential-removed.v1': z.strictObject(credentialShape),
+  /** `people` is what was decided for those who were active through it, `activePeople` how many they were. */
+  'sever.connection.retired.v1': z.strictObject({
+    ...connectionShape,
+    people: z.enum(['nobody', 'keep', 'opt-out']),
+    activePeople: z.number().int().nonnegative(),
+  }),
+};
