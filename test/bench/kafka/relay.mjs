@@ -165,9 +165,10 @@ async function relaySingles({ db, url, connection, progress }, singles, wait) {
     identity: () => target.identity(),
     endOffsets: topic => target.endOffsets(topic),
     send: async batch => {
-      await target.send(batch);
+      const ends = await target.send(batch);
       const at = performance.now();
       for (const record of batch) waiting.get(record.key)?.(at);
+      return ends;
     },
   };
   const failed = Promise.withResolvers();
