@@ -3,11 +3,15 @@ import { ScimError, errorBody } from '@sever/scim';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { IngressContext } from './ingress-context.js';
 import { problemOf } from './problem-of.js';
+import { RefusalCount } from './scim/refusal-count.js';
 
 /** Every error of the ingress, whoever raised it, in the form of its door: SCIM error bodies or problem details. */
 @Catch()
 export class ErrorFilter implements ExceptionFilter {
-  constructor(private readonly context: IngressContext) {}
+  constructor(
+    private readonly context: IngressContext,
+    private readonly refusals: RefusalCount,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
@@ -27,6 +31,7 @@ export class ErrorFilter implements ExceptionFilter {
               problem.code === 'value.too-long' ? 'invalidValue' : undefined,
               problem.code,
             );
+      this.refusals.note(request, scim);
       void reply
         .status(scim.status)
         .header('content-type', 'application/scim+json; charset=utf-8')

@@ -19,6 +19,7 @@ import { BulkController } from './scim/bulk.controller.js';
 import { DiscoveryController } from './scim/discovery.controller.js';
 import { GroupsController } from './scim/groups.controller.js';
 import { GroupReads } from './scim/group-reads.js';
+import { RefusalCount } from './scim/refusal-count.js';
 import { ScimAuthGuard } from './scim/scim-auth.guard.js';
 import { SearchController } from './scim/search.controller.js';
 import { UserReads } from './scim/user-reads.js';
@@ -58,6 +59,7 @@ export class IngressModule {
         { provide: IngressContext, useValue: context },
         { provide: Release, useFactory: () => new Release(release) },
         { provide: APP_FILTER, useClass: ErrorFilter },
+        RefusalCount,
         ConnectionAuth,
         ScimAuthGuard,
         ApiAuthGuard,

@@ -37,6 +37,12 @@ export {
   type OAuthClient,
 } from './connections/oauth-clients.js';
 export {
+  countRefusals,
+  refusalsOf,
+  type RefusalView,
+  type RefusedRequests,
+} from './connections/refused-requests.js';
+export {
   activePeople,
   countActivePeople,
   retireConnection,

@@ -35,6 +35,7 @@ export { attribute, plural, type Attribute, type ResourceType, type Schema } fro
 export { GROUP, GROUP_SCHEMA_ID } from './schema/group-schema.js';
 export { parseSchema, withExtensions } from './schema/parse-schema.js';
 export { ENTERPRISE_SCHEMA_ID, USER, USER_SCHEMA_ID } from './schema/user-schema.js';
+export { bodyShape } from './shape/body-shape.js';
 export { parseSort, sortResources, type Sort } from './sort/sort-resources.js';
 export { filterSql } from './sql/filter-sql.js';
 export { sortSql } from './sql/sort-sql.js';

@@ -15,9 +15,11 @@ import {
   activePeople,
   countActivePeople,
   listConnections,
+  refusalsOf,
   unknownConnection,
   type ActivePerson,
   type ConnectionView,
+  type RefusalView,
 } from '@sever/directory';
 import { HttpProblem } from '../http-problem.js';
 import { IngressContext } from '../ingress-context.js';
@@ -85,6 +87,13 @@ export class ConnectionsController {
       limit: Math.min(size, PAGE_MAX),
       ...(cursor !== undefined && { after: cursor }),
     });
+  }
+
+  /** What it sent that was refused, by form: how to see that an identity provider speaks in a way that is not known yet. */
+  @Get(':id/refusals')
+  async refusals(@Param('id') id: string): Promise<{ items: RefusalView[] }> {
+    await this.find(id);
+    return { items: await refusalsOf(this.context.dataSource, id) };
   }
 
   @Post(':id/rotate')

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { addConnectionToken } from '@sever/directory';
+import { addConnectionToken, countRefusals } from '@sever/directory';
 import { readLoggedEvent } from '@sever/event-contracts';
 import { eventually } from '@sever/event-log/testing';
 import { rows } from '@sever/postgres';
 import { startIngress, type Answer, type RunningIngress } from '../testing/running-ingress.js';
 
 const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
+const PATCH_OP = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 const [CREATED, ADDED, REMOVED, RETIRED] = [
   'created',
   'credential-added',
@@ -149,6 +150,68 @@ describe('connections', () => {
         cursor = `&cursor=${String(json.next)}`;
       }
       expect(met.sort()).toEqual(names);
+    });
+  });
+
+  describe('what it sent that was refused', () => {
+    const refusalsOf = async (connection: string) =>
+      (await ingress.operate('GET', `/${connection}/refusals`)).json.items as Record<string, unknown>[];
+    const patch = (token: string, user: string, value: unknown) =>
+      ingress.ask('PATCH', `/scim/v2/talker/Users/${user}`, {
+        token,
+        body: { schemas: [PATCH_OP], Operations: [{ op: 'replace', path: 'active', value }] },
+      });
+
+    it('is counted by its form, and nothing of what was in it is kept', async () => {
+      const { token } = await ingress.connect('talker');
+      const user = await register('talker', token, 'somebody@talker.example');
+      for (const value of ['leaver-4711', 'leaver-4712', 'leaver-4713'])
+        expect((await patch(token, user, value)).status).toBe(400);
+      expect((await patch(token, user, ['leaver-4714'])).status).toBe(400);
+      const broken = { token, body: '{"userName": leaver-4715' };
+      expect((await ingress.ask('POST', '/scim/v2/talker/Users', broken)).status).toBe(400);
+      await eventually('the counts are stored', async () => (await refusalsOf('talker')).length === 3);
+      const found = await refusalsOf('talker');
+      const operation = (value: unknown) => ({
+        schemas: [PATCH_OP],
+        Operations: [{ op: 'replace', path: 'active', value }],
+      });
+      const of = { resource: 'Users', firstSeen: expect.any(String), lastSeen: expect.any(String) };
+      expect(found).toEqual(
+        expect.arrayContaining([
+          { ...of, method: 'PATCH', code: 'scim.invalidValue', shape: operation('string'), requests: 3 },
+          { ...of, method: 'PATCH', code: 'scim.invalidValue', shape: operation(['string']), requests: 1 },
+          { ...of, method: 'POST', code: 'scim.invalidSyntax', shape: 'no JSON that is taken', requests: 1 },
+        ]),
+      );
+      expect(JSON.stringify(found)).not.toMatch(/leaver|talker\.example/);
+      const { text } = await ingress.ask('GET', '/metrics');
+      expect(text).toMatch(
+        /sever_scim_requests_refused_total\{[^}]*dialect="strict",code="scim.invalidValue"[^}]*\} 4/,
+      );
+    });
+
+    it('has an end: one that sends a new form each time fills nothing', async () => {
+      await ingress.connect('inventor');
+      const forms = Array.from({ length: 300 }, (_, i) => ({
+        ...{
+          connection: 'inventor',
+          method: 'POST',
+          resource: 'Users',
+          code: 'scim.invalidValue',
+          requests: 1,
+        },
+        shape: JSON.stringify({ [`a${i}`]: 'string' }),
+      }));
+      for (const form of forms) await countRefusals(ingress.db.owner, [form]);
+      expect(await refusalsOf('inventor')).toHaveLength(200);
+      await countRefusals(ingress.db.owner, forms.slice(0, 1));
+      expect((await refusalsOf('inventor'))[0]?.requests).toBe(2);
+    });
+
+    it('is not told of a connection that does not exist', async () => {
+      const answer = await ingress.operate('GET', '/nobody/refusals');
+      expect([answer.status, answer.json.code]).toEqual([404, 'connection.unknown']);
     });
   });
 

@@ -34,6 +34,13 @@ export const connectionPaths = (): object => ({
       responses: answer('200', 'A page: `{ items, next }`'),
     },
   },
+  '/v1/connections/{id}/refusals': {
+    get: {
+      summary: 'Requests that it sent and that were refused, by form and without values',
+      parameters: [ID],
+      responses: answer('200', '`{ items }`'),
+    },
+  },
   '/v1/connections/{id}/rotate': {
     post: {
       summary: 'A new token; the former ones end after an overlap',

@@ -5,10 +5,12 @@ import {
   clientText,
   connectionTable,
   connectionText,
+  refusalTable,
   rotatedText,
   type Connection,
   type Made,
   type MadeClient,
+  type Refusal,
   type Rotated,
 } from './connection-view.js';
 import { guarded, print, type CommonFlags } from './output.js';
@@ -60,6 +62,12 @@ export function addConnectionCommands(program: Command, common: (command: Comman
   common(connection.command('list').description('connections, and what may open them'))
     .option('--tenant <tenant>', 'only this tenant')
     .action((flags: CommonFlags & { tenant?: string }) => guarded(() => list(flags)));
+  common(
+    connection
+      .command('refusals')
+      .description('what it sent that was refused, without values')
+      .argument('<id>'),
+  ).action((id: string, flags: CommonFlags) => guarded(() => refusals(id, flags)));
   common(connection.command('rotate').description('a new token; former ones end later').argument('<id>'))
     .option('--overlap <duration>', 'how long former tokens live on (default 24h)')
     .option('--now', 'end the former tokens at once')
@@ -115,6 +123,12 @@ async function list(flags: CommonFlags & { tenant?: string }): Promise<ExitStatu
     `/v1/connections${query}`,
   );
   print(flags, items, connectionTable);
+  return EXIT.ok;
+}
+
+async function refusals(id: string, flags: CommonFlags): Promise<ExitStatus> {
+  const { items } = await api<{ items: Refusal[] }>(runningInstance(flags.data), 'GET', `${at(id)}/refusals`);
+  print(flags, items, refusalTable);
   return EXIT.ok;
 }
 

@@ -30,6 +30,16 @@ export type Connection = {
   issuers: { issuer: string }[];
 };
 
+export type Refusal = {
+  method: string;
+  resource: string;
+  code: string;
+  shape: unknown;
+  requests: number;
+  firstSeen: string;
+  lastSeen: string;
+};
+
 export const connectionText = (c: Made): string =>
   [
     `connection ${c.id} of ${c.tenant} (${c.dialect})`,
@@ -90,3 +100,17 @@ const lastUse = (c: Connection): string | undefined =>
     .filter(at => at !== null)
     .sort()
     .at(-1);
+
+export function refusalTable(refusals: readonly Refusal[]): string {
+  if (refusals.length === 0) return 'nothing was refused';
+  const table = new Table({
+    head: ['request', 'why', 'times', 'last', 'form'],
+    style: { head: [], border: [] },
+    colWidths: [16, 22, 8, 26, 64],
+    wordWrap: true,
+    wrapOnWordBoundary: false,
+  });
+  for (const r of refusals)
+    table.push([`${r.method} ${r.resource}`, r.code, r.requests, r.lastSeen, JSON.stringify(r.shape)]);
+  return table.toString();
+}

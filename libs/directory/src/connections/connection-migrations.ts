@@ -35,4 +35,16 @@ const credentialTables = [
   `grant update (token_hash, retired_at, retired_by, retired_reason, people_after) on connection to sever_ingress`,
 ];
 
-export const connectionMigrations = [migration(1_790_000_003_500, 'ConnectionCredentials', credentialTables)];
+/** Requests that nobody understood, by their form and without anything that was in them. */
+const refusalTable = [
+  `create table refused_request (
+     connection text not null references connection, digest bytea not null, method text not null, resource text not null, code text not null,
+     shape jsonb not null, requests bigint not null, first_seen timestamptz not null default clock_timestamp(),
+     last_seen timestamptz not null default clock_timestamp(), primary key (connection, digest))`,
+  `grant select, insert, update on refused_request to sever_ingress`,
+];
+
+export const connectionMigrations = [
+  migration(1_790_000_003_500, 'ConnectionCredentials', credentialTables),
+  migration(1_790_000_003_600, 'RefusedRequests', refusalTable),
+];
