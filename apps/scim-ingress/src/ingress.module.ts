@@ -19,6 +19,7 @@ import { BulkController } from './scim/bulk.controller.js';
 import { DiscoveryController } from './scim/discovery.controller.js';
 import { GroupsController } from './scim/groups.controller.js';
 import { GroupReads } from './scim/group-reads.js';
+import { ListAnswers } from './scim/list-answers.js';
 import { RefusalCount } from './scim/refusal-count.js';
 import { ScimAuthGuard } from './scim/scim-auth.guard.js';
 import { SearchController } from './scim/search.controller.js';
@@ -67,6 +68,7 @@ export class IngressModule {
         GroupWrites,
         UserReads,
         GroupReads,
+        ListAnswers,
         BulkTargets,
         TokenEndpoint,
         ConnectionCommands,

@@ -74,7 +74,9 @@ export {
 } from './registry/instances.js';
 export { SWITCH_CHANNEL, readKillSwitch, setKillSwitch, type KillSwitch } from './registry/kill-switch.js';
 export { newToken, tokenHash } from './registry/secrets.js';
-export { queryResources, userStore, type ResourceQuery } from './resources/query-resources.js';
+export type { ListQuery, Part, Window } from './resources/query-page.js';
+export { queryResources, userStore } from './resources/query-resources.js';
+export { cursorKey } from './resources/cursor-key.js';
 export {
   findByExternalId,
   findByUserName,

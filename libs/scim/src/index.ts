@@ -23,9 +23,18 @@ export { matches } from './filter/match-filter.js';
 export { parseFilter } from './filter/parse-filter.js';
 export { isObject, parseJson, sameJson, type Json, type JsonObject } from './json-value.js';
 export { resourceTypeDocument, schemaDocument, serviceProviderConfig } from './message/discovery.js';
-export { listResponse, parsePage, type Page } from './message/list-response.js';
+export { cursorResponse, listResponse } from './message/list-response.js';
 export { parseSearch, type SearchParameters } from './message/search-request.js';
 export { attributeNames, project } from './message/projection.js';
+export {
+  CURSOR_SECONDS,
+  openCursor,
+  sealCursor,
+  type CursorScope,
+  type NextPage,
+} from './page/page-cursor.js';
+export { parsePage, type CursorPage, type IndexPage } from './page/page-request.js';
+export type { Place } from './page/place.js';
 export { applyPatch, applyResolved } from './patch/apply-patch.js';
 export { membersAfter, splitMembership, type GroupPatch, type MembershipDelta } from './patch/membership.js';
 export { parsePatch, type PatchOperation } from './patch/patch-message.js';
@@ -38,6 +47,7 @@ export { ENTERPRISE_SCHEMA_ID, USER, USER_SCHEMA_ID } from './schema/user-schema
 export { bodyShape } from './shape/body-shape.js';
 export { parseSort, sortResources, type Sort } from './sort/sort-resources.js';
 export { filterSql } from './sql/filter-sql.js';
+export { keysetSql, placeSql } from './sql/keyset-sql.js';
 export { sortSql } from './sql/sort-sql.js';
 export { SqlParameters, sqlText, type SqlColumn, type SqlStore } from './sql/sql-store.js';
 export { ScimError, errorBody, type ScimErrorBody, type ScimType } from './scim-error.js';

@@ -137,4 +137,4 @@ function refuseFilter(filter: string | undefined): void {
 }
 
 const sendAll = (reply: FastifyReply, documents: JsonObject[]): void =>
-  send(reply, 200, listResponse(documents, documents.length, { startIndex: 1, count: documents.length }));
+  send(reply, 200, listResponse(documents, documents.length, { startIndex: 1 }));

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { membersOf, queryGroups, type StoredGroup } from '@sever/directory';
+import { membersOf, queryGroups, type StoredGroup, type Window } from '@sever/directory';
 import {
   GROUP,
   parseFilter,
@@ -10,37 +10,45 @@ import {
 } from '@sever/scim';
 import { IngressContext } from '../ingress-context.js';
 import { groupDocument, projectGroup, showsMembers, storeOfGroups } from './group-document.js';
+import type { List, Listed } from './list-answers.js';
 import type { ReadParameters } from './query-parameters.js';
-import type { Found, Window } from './user-reads.js';
 
 /** The groups of a connection, as its clients see them. */
 @Injectable()
 export class GroupReads {
   constructor(private readonly context: IngressContext) {}
 
+  /** @param others types that are searched in the same request */
+  list(connection: string, others: readonly ResourceType[] = []): List {
+    return {
+      type: GROUP.name,
+      find: (query, window, reading) => this.find(connection, query, window, reading, others),
+    };
+  }
+
   /**
-   * A page of those that a query asks for.
+   * A part of those that a query asks for.
    * @param others types that are searched in the same request
    * @throws ScimError 400 for a filter or an order that cannot be followed
    */
-  async find(
+  private async find(
     connection: string,
     query: ReadParameters,
     window: Window,
     reading: DialectReading,
-    others: readonly ResourceType[] = [],
-  ): Promise<Found> {
-    const { total, items } = await queryGroups(
+    others: readonly ResourceType[],
+  ): Promise<Listed> {
+    const { items, ...part } = await queryGroups(
       this.context.dataSource,
       connection,
       {
         filter: query.filter === undefined ? undefined : parseFilter(query.filter, GROUP, reading, others),
         sort: parseSort(query.sortBy, query.sortOrder, GROUP, others),
-        ...window,
+        window,
       },
       storeOfGroups(this.context.scimBase(connection)),
     );
-    return { total, documents: await this.documents(connection, items, query) };
+    return { ...part, documents: await this.documents(connection, items, query) };
   }
 
   async document(connection: string, group: StoredGroup, query: ReadParameters): Promise<JsonObject> {

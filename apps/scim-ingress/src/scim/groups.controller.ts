@@ -14,7 +14,6 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { findGroup, type StoredGroup } from '@sever/directory';
-import { listResponse, parsePage } from '@sever/scim';
 import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../ingress-context.js';
 import { GroupWrites, groupEtag, groupNotFound } from '../writes/group-writes.js';
@@ -23,6 +22,7 @@ import { namesTag } from './entity-tags.js';
 import { groupLocation, showsMembers } from './group-document.js';
 import { GroupReads } from './group-reads.js';
 import { groupOfPost, groupOfPut, patchOfGroup } from './group-requests.js';
+import { ListAnswers } from './list-answers.js';
 import { readParameters, type ReadParameters } from './query-parameters.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
 import { bodyOf, send } from './users.controller.js';
@@ -38,6 +38,7 @@ export class GroupsController {
     private readonly context: IngressContext,
     private readonly writes: GroupWrites,
     private readonly reads: GroupReads,
+    private readonly answers: ListAnswers,
   ) {}
 
   @Post()
@@ -64,14 +65,8 @@ export class GroupsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const query = readParameters(parameters);
-    const page = parsePage(query.startIndex, query.count);
-    const { total, documents } = await this.reads.find(
-      request.connection.id,
-      query,
-      { offset: page.startIndex - 1, limit: page.count },
-      writerOf(request.connection).reading,
-    );
-    send(reply, 200, listResponse(documents, total, page));
+    const lists = [this.reads.list(request.connection.id)];
+    send(reply, 200, await this.answers.answer(request, query, 'Groups', lists));
   }
 
   @Get(':id')

@@ -1,22 +1,11 @@
 import { Body, Controller, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
-import {
-  type DialectReading,
-  GROUP,
-  ScimError,
-  USER,
-  listResponse,
-  parsePage,
-  parseSearch,
-} from '@sever/scim';
+import { GROUP, USER, parseSearch } from '@sever/scim';
 import type { FastifyReply } from 'fastify';
-import { writerOf } from '../writes/user-request.js';
 import { GroupReads } from './group-reads.js';
-import type { ReadParameters } from './query-parameters.js';
+import { ListAnswers, type List } from './list-answers.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
-import { UserReads, type Found, type Window } from './user-reads.js';
+import { UserReads } from './user-reads.js';
 import { bodyOf, send } from './users.controller.js';
-
-type Search = (query: ReadParameters, window: Window, reading: DialectReading) => Promise<Found>;
 
 /** Queries that travel in a body, where no proxy writes them down (RFC 7644 §3.4.3). */
 @Controller('scim/v2/:connection')
@@ -25,15 +14,13 @@ export class SearchController {
   constructor(
     private readonly users: UserReads,
     private readonly groups: GroupReads,
+    private readonly answers: ListAnswers,
   ) {}
 
   @Post('Users/.search')
   @HttpCode(200)
   searchUsers(@Req() request: ScimRequest, @Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
-    const { id } = request.connection;
-    return answer(request, body, reply, (query, window, reading) =>
-      this.users.find(id, query, window, reading),
-    );
+    return this.answer(request, body, reply, 'Users', [this.users.list(request.connection.id)]);
   }
 
   @Post('Groups/.search')
@@ -43,52 +30,27 @@ export class SearchController {
     @Body() body: unknown,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const { id } = request.connection;
-    return answer(request, body, reply, (query, window, reading) =>
-      this.groups.find(id, query, window, reading),
-    );
+    return this.answer(request, body, reply, 'Groups', [this.groups.list(request.connection.id)]);
   }
 
+  /** Users, then groups, each in their order. */
   @Post('.search')
   @HttpCode(200)
   searchAll(@Req() request: ScimRequest, @Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
-    return answer(request, body, reply, (query, window, reading) =>
-      this.all(request.connection.id, query, window, reading),
-    );
+    const { id } = request.connection;
+    return this.answer(request, body, reply, '', [
+      this.users.list(id, [GROUP]),
+      this.groups.list(id, [USER]),
+    ]);
   }
 
-  /** Users, then groups, each in their order. An order over both would have to read both. */
-  private async all(
-    connection: string,
-    query: ReadParameters,
-    { offset, limit }: Window,
-    reading: DialectReading,
-  ): Promise<Found> {
-    if (query.sortBy)
-      throw new ScimError(400, 'search /Users or /Groups to have an order of your own', 'invalidValue');
-    const users = await this.users.find(connection, query, { offset, limit }, reading, [GROUP]);
-    const rest = {
-      offset: Math.max(0, offset - users.total),
-      limit: limit - users.documents.length,
-    };
-    const groups = await this.groups.find(connection, query, rest, reading, [USER]);
-    return { total: users.total + groups.total, documents: [...users.documents, ...groups.documents] };
+  private async answer(
+    request: ScimRequest,
+    body: unknown,
+    reply: FastifyReply,
+    endpoint: string,
+    lists: readonly List[],
+  ): Promise<void> {
+    send(reply, 200, await this.answers.answer(request, parseSearch(bodyOf(body)), endpoint, lists));
   }
-}
-
-async function answer(
-  request: ScimRequest,
-  body: unknown,
-  reply: FastifyReply,
-  search: Search,
-): Promise<void> {
-  const query = parseSearch(bodyOf(body));
-  const page = parsePage(query.startIndex, query.count);
-  const { reading } = writerOf(request.connection);
-  const { total, documents } = await search(
-    query,
-    { offset: page.startIndex - 1, limit: page.count },
-    reading,
-  );
-  send(reply, 200, listResponse(documents, total, page));
 }

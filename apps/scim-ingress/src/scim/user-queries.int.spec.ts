@@ -88,8 +88,7 @@ describe('a query for users', () => {
             ? undefined
             : parseFilter(filter, USER, new DialectReading(dialectOf('strict'))),
         sort: parseSort(sortBy, sortOrder, USER),
-        offset,
-        limit,
+        window: { offset, limit },
       },
       storeOfUsers(BASE),
     );

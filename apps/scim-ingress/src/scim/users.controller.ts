@@ -14,11 +14,12 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { findResource, type StoredResource } from '@sever/directory';
-import { ScimError, listResponse, parseJson, parsePage, type Json, type JsonObject } from '@sever/scim';
+import { ScimError, parseJson, type Json, type JsonObject } from '@sever/scim';
 import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../ingress-context.js';
 import { etag, notFound, writerOf } from '../writes/user-request.js';
 import { UserWrites } from '../writes/user-writes.js';
+import { ListAnswers } from './list-answers.js';
 import { readParameters, type ReadParameters } from './query-parameters.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
 import { userLocation } from './user-document.js';
@@ -33,6 +34,7 @@ export class UsersController {
     private readonly context: IngressContext,
     private readonly writes: UserWrites,
     private readonly reads: UserReads,
+    private readonly answers: ListAnswers,
   ) {}
 
   @Post()
@@ -59,14 +61,8 @@ export class UsersController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const query = readParameters(parameters);
-    const page = parsePage(query.startIndex, query.count);
-    const { total, documents } = await this.reads.find(
-      request.connection.id,
-      query,
-      { offset: page.startIndex - 1, limit: page.count },
-      writerOf(request.connection).reading,
-    );
-    send(reply, 200, listResponse(documents, total, page));
+    const lists = [this.reads.list(request.connection.id)];
+    send(reply, 200, await this.answers.answer(request, query, 'Users', lists));
   }
 
   @Get(':id')

@@ -1,6 +1,6 @@
-import { oneRow, rows, type Queryable } from '@sever/postgres';
-import { SqlParameters, filterSql, sortSql, type Filter, type SqlStore } from '@sever/scim';
-import type { ResourceQuery } from '../resources/query-resources.js';
+import type { Queryable } from '@sever/postgres';
+import { SqlParameters, filterSql, type Filter, type SqlStore } from '@sever/scim';
+import { queryPage, type ListQuery, type Part } from '../resources/query-page.js';
 import { GROUP_COLUMNS, type StoredGroup } from './group-store.js';
 
 const MEMBERS_SQL = `(select jsonb_agg(
@@ -22,32 +22,17 @@ export const groupStore = (more: SqlStore['columns']): SqlStore => ({
   },
 });
 
-/**
- * A page of the groups of a connection that satisfy a filter, without their members, and how many there are in all. Without a sort:
- * by age.
- */
-export async function queryGroups(
+/** A part of the groups of a connection that satisfy a filter, without their members. Without a sort: by age. */
+export function queryGroups(
   on: Queryable,
   connection: string,
-  query: ResourceQuery,
+  { filter, sort, window }: ListQuery,
   store: SqlStore,
-): Promise<{ total: number; items: StoredGroup[] }> {
+): Promise<Part<StoredGroup>> {
   const parameters = new SqlParameters([connection]);
-  const condition = query.filter ? `and (${conditionSql(query.filter, store, parameters)})` : '';
+  const condition = filter ? `and (${conditionSql(filter, store, parameters)})` : '';
   const from = `from scim_group where connection = $1 and deleted_at is null ${condition}`;
-  const counted = await oneRow<{ total: number }>(
-    on,
-    `select count(*)::int as total ${from}`,
-    parameters.values,
-  );
-  const total = counted?.total ?? 0;
-  if (query.limit === 0 || query.offset >= total) return { total, items: [] };
-  const order = query.sort ? `${sortSql(query.sort, store)}, ` : '';
-  const page = `order by ${order}created_at, id offset ${parameters.bind(query.offset)} limit ${parameters.bind(query.limit)}`;
-  return {
-    total,
-    items: await rows<StoredGroup>(on, `select ${GROUP_COLUMNS} ${from} ${page}`, parameters.values),
-  };
+  return queryPage(on, { columns: GROUP_COLUMNS, from, parameters, store }, sort, window);
 }
 
 /** As `filterSql`, but who is in a group is asked of the index of members, not of all members of every group. */

@@ -1,7 +1,8 @@
 import type { JsonObject } from '../json-value.js';
 import type { Attribute, ResourceType, Schema } from '../schema/attribute.js';
 import { BULK_BYTES_MAX, BULK_OPERATIONS_MAX } from '../bulk/bulk-request.js';
-import { PAGE_MAX } from './list-response.js';
+import { CURSOR_SECONDS } from '../page/page-cursor.js';
+import { PAGE_DEFAULT, PAGE_MAX } from '../page/page-request.js';
 
 const META = 'urn:ietf:params:scim:schemas:core:2.0';
 
@@ -14,7 +15,15 @@ export const serviceProviderConfig = (base: string): JsonObject => ({
   changePassword: { supported: false },
   sort: { supported: true },
   etag: { supported: true },
-  pagination: { cursor: false, index: true },
+  // RFC 9865 §4.
+  pagination: {
+    cursor: true,
+    index: true,
+    defaultPaginationMethod: 'index',
+    defaultPageSize: PAGE_DEFAULT,
+    maxPageSize: PAGE_MAX,
+    cursorTimeout: CURSOR_SECONDS,
+  },
   authenticationSchemes: [
     {
       type: 'oauthbearertoken',

@@ -6,12 +6,19 @@ export const SEARCH_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:SearchReques
 /** The parameters of a query, as they would stand in its address. */
 export type SearchParameters = Partial<
   Record<
-    'filter' | 'startIndex' | 'count' | 'attributes' | 'excludedAttributes' | 'sortBy' | 'sortOrder',
+    | 'filter'
+    | 'startIndex'
+    | 'count'
+    | 'cursor'
+    | 'attributes'
+    | 'excludedAttributes'
+    | 'sortBy'
+    | 'sortOrder',
     string
   >
 >;
 
-const TEXTS = ['filter', 'sortBy', 'sortOrder'] as const;
+const TEXTS = ['filter', 'sortBy', 'sortOrder', 'cursor'] as const;
 const LISTS = ['attributes', 'excludedAttributes'] as const;
 const NUMBERS = ['startIndex', 'count'] as const;
 

@@ -10,7 +10,25 @@ import { Aliases, columnOf, comparableSql, foldedSql, valuesOf, type SqlRoot } f
  * descending order first. The caller adds a term that makes the order total.
  */
 export function sortSql(sort: Sort, store: SqlStore): string {
-  return `${keySql(sort.path, { kind: 'row', store })} ${sort.isDescending ? 'desc nulls first' : 'asc nulls last'}`;
+  return `${sortKeySql(sort.path, store)} ${sort.isDescending ? 'desc nulls first' : 'asc nulls last'}`;
+}
+
+/** The value by which rows are ordered, null for none. */
+export const sortKeySql = (path: AttributePath, store: SqlStore): string =>
+  keySql(path, { kind: 'row', store });
+
+/** The type of {@link sortKeySql}, so that its text can be compared with it again. */
+export function sortKeyType(
+  path: AttributePath,
+  store: SqlStore,
+): 'text' | 'timestamptz' | 'boolean' | 'numeric' {
+  const column = columnOf({ kind: 'row', store }, path);
+  if (column?.kind === 'timestamp') return 'timestamptz';
+  if (column?.kind === 'boolean') return 'boolean';
+  if (column?.kind === 'text' || column?.kind === 'uuid') return 'text';
+  const { type } = leafOf(path);
+  if (type === 'boolean') return type;
+  return type === 'integer' || type === 'decimal' ? 'numeric' : 'text';
 }
 
 function keySql(path: AttributePath, root: SqlRoot): string {
