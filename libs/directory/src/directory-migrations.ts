@@ -2,6 +2,7 @@ import { migration } from '@sever/postgres';
 import { groupTables } from './groups/group-tables.js';
 import { connectionMigrations } from './connections/connection-migrations.js';
 import { cursorKeyMigration } from './resources/cursor-key.js';
+import { indexedAttributesMigration } from './resources/indexed-attributes.js';
 
 /** Registry: who may ask (tenants, connections, tokens) and what lets go (instances, bindings, waivers, the kill switch). */
 const registryTables = [
@@ -74,4 +75,5 @@ export const directoryMigrations = [
   migration(1_790_000_003_200, 'Groups', groupTables),
   ...connectionMigrations,
   cursorKeyMigration,
+  indexedAttributesMigration,
 ];

@@ -49,6 +49,6 @@ export { parseSort, sortResources, type Sort } from './sort/sort-resources.js';
 export { filterSql } from './sql/filter-sql.js';
 export { keysetSql, placeSql } from './sql/keyset-sql.js';
 export { sortSql } from './sql/sort-sql.js';
-export { SqlParameters, sqlText, type SqlColumn, type SqlStore } from './sql/sql-store.js';
+export { SqlParameters, foldSql, sqlText, type SqlColumn, type SqlStore } from './sql/sql-store.js';
 export { ScimError, errorBody, type ScimErrorBody, type ScimType } from './scim-error.js';
 export { normaliseUserName, normalisedText } from './user-name.js';

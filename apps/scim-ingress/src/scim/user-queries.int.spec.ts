@@ -72,7 +72,8 @@ describe('a query for users', () => {
     );
     await db.owner.query(
       `insert into scim_resource (connection, id, tenant, subject, attributes, user_name_norm, external_id, active)
-         select 'many', gen_random_uuid(), 'acme', id, jsonb_build_object('userName', user_name_norm), user_name_norm, user_name_norm, true
+         select 'many', gen_random_uuid(), 'acme', id, jsonb_build_object('userName', user_name_norm, 'displayName', user_name_norm,
+                  'emails', jsonb_build_array(jsonb_build_object('value', user_name_norm))), user_name_norm, user_name_norm, true
            from subject where user_name_norm like 'm%'`,
     );
     await db.owner.query('analyze scim_resource');
@@ -151,6 +152,10 @@ describe('a query for users', () => {
     ['userName eq "a"', 'scim_resource_by_name'],
     ['externalId eq "a" and title pr', 'scim_resource_by_external_id'],
     [`id eq "${randomUUID()}"`, 'scim_resource_pkey'],
+    ['displayName eq "A"', 'scim_resource_by_display_name'],
+    ['emails.value eq "A"', 'scim_resource_by_email'],
+    ['emails eq "A"', 'scim_resource_by_email'],
+    ['emails[value eq "A"]', 'scim_resource_by_email'],
   ])('with %s reads the index %s', async (filter, index) => {
     const parameters = new SqlParameters(['many']);
     const condition = filterSql(
@@ -163,7 +168,9 @@ describe('a query for users', () => {
       `explain select 1 from scim_resource where connection = $1 and deleted_at is null and ${condition}`,
       parameters.values,
     );
-    expect(plan.map(line => Object.values(line).join()).join('\n')).toContain(`using ${index} `);
+    expect(plan.map(line => Object.values(line).join()).join('\n')).toMatch(
+      new RegExp(`(using|Scan on) ${index}\\b`),
+    );
   });
 
   it('pages through its hits and counts them all', async () => {

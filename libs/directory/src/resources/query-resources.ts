@@ -11,6 +11,8 @@ export const userStore = (more: SqlStore['columns']): SqlStore => ({
     id: { kind: 'uuid', sql: 'id' },
     userName: { kind: 'text', sql: 'user_name_norm', isFolded: true },
     externalId: { kind: 'text', sql: 'external_id' },
+    displayName: { kind: 'text', sql: 'display_name_norm', isFolded: true },
+    'emails.value': { kind: 'texts', sql: 'email_values' },
     active: { kind: 'boolean', sql: 'active' },
     groups: { kind: 'json', sql: GROUPS_SQL },
     'meta.created': { kind: 'timestamp', sql: 'created_at' },
