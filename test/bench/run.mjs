@@ -9,6 +9,9 @@ import { latency } from './latency.mjs';
 import { createProgress } from './progress.mjs';
 import { replay } from './replay.mjs';
 import { closeAll } from './resources.mjs';
+import { scimDirectory } from './scim/directory.mjs';
+import { scimBulk, scimImport, scimMembers } from './scim/many.mjs';
+import { scimRequests } from './scim/requests.mjs';
 import { TimeLimitError, closeEarly, withinSeconds } from './time-limit.mjs';
 
 // run.mjs [NAME] [--json] [--limit SECONDS] [--OPTION NUMBER …]: options are those of the benchmark, for example --people or
@@ -19,6 +22,11 @@ const BENCHMARKS = {
   latency: { run: latency, seconds: 300 },
   'dead-connector': { run: deadConnector, seconds: 600 },
   footprint: { run: footprint, seconds: 600 },
+  'scim-requests': { run: scimRequests, seconds: 300 },
+  'scim-directory': { run: scimDirectory, seconds: 900 },
+  'scim-bulk': { run: scimBulk, seconds: 300 },
+  'scim-members': { run: scimMembers, seconds: 300 },
+  'scim-import': { run: scimImport, seconds: 600 },
   'kafka-read': { run: kafkaRead, seconds: 300 },
   'kafka-relay': { run: kafkaRelay, seconds: 300 },
   'kafka-isolation': { run: kafkaIsolation, seconds: 300 },
@@ -64,7 +72,7 @@ function readArguments(args) {
   }
   if (!Object.keys(BENCHMARKS).some(key => isChosen(key, found.name)))
     fail(
-      `there is no benchmark ${found.name}; choose one of ${Object.keys(BENCHMARKS).join(', ')}, or kafka`,
+      `there is no benchmark ${found.name}; choose one of ${Object.keys(BENCHMARKS).join(', ')}, or a family: kafka, scim`,
     );
   return found;
 }

@@ -1,0 +1,71 @@
+import { median } from '../numbers.mjs';
+import { rateOf } from './hammer.mjs';
+import { hammers, inScimWorld, newConnection, seedUsers, startPeer } from './world.mjs';
+
+const PATCH_OP = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
+const DEACTIVATE = {
+  schemas: [PATCH_OP],
+  Operations: [{ op: 'replace', path: 'active', value: false }],
+};
+
+/**
+ * GET by id and PATCH `active=false`, each user once, against scimmy-routers on Express with the same PostgreSQL, round by round. The
+ * PATCH of the ingress is an opt-out with its event; that of the other server one UPDATE.
+ */
+export const scimRequests = (progress, { rounds = 5, users = 3_000, reads = 20_000 } = {}) =>
+  inScimWorld(progress, async world => {
+    const connection = await newConnection(world, 'bench');
+    const ids = await seedUsers(world, connection, users * (rounds + 1));
+    const peer = await startPeer(world, ids);
+    const servers = {
+      sever: { ...connection, port: world.port },
+      scimmy: peer,
+    };
+    const rates = { sever: { get: [], patch: [] }, scimmy: { get: [], patch: [] } };
+    for (let round = 0; round <= rounds; round += 1)
+      for (const [name, server] of Object.entries(servers)) {
+        // Anew each time: a server closes what is idle for some seconds.
+        const clients = await hammers(server.port, server.token);
+        const get = await rateOf(clients, getEach(server, ids, reads), [200]);
+        const patch = await rateOf(
+          clients,
+          patchEach(server, ids.slice(round * users, (round + 1) * users)),
+          [200],
+        );
+        for (const client of clients) client.close();
+        progress(
+          `round ${round} of ${rounds}: ${name} GET ${Math.round(get)}/s, PATCH ${Math.round(patch)}/s`,
+        );
+        // The first round warms up.
+        if (round === 0) continue;
+        rates[name].get.push(get);
+        rates[name].patch.push(patch);
+      }
+    await peer.stop();
+    const against = (kind, wanted) => ({
+      value: median(rates.sever[kind]),
+      ratio: median(rates.sever[kind].map((rate, i) => rate / rates.scimmy[kind][i])),
+      against: 'scimmy-routers',
+      wanted,
+    });
+    return {
+      name: 'scim-requests',
+      unit: 'requests/s',
+      rows: [
+        { what: 'GET by id, scimmy-routers on Express', value: median(rates.scimmy.get) },
+        { what: 'GET by id', ...against('get', 5) },
+        { what: 'PATCH active=false, scimmy-routers on Express', value: median(rates.scimmy.patch) },
+        { what: 'PATCH active=false: an opt-out', ...against('patch', 3) },
+      ],
+    };
+  });
+
+function getEach({ path }, ids, reads) {
+  let n = 0;
+  return () => (n < reads ? ['GET', `${path}/Users/${ids[(n += 1) % ids.length]}`] : undefined);
+}
+
+function patchEach({ path }, ids) {
+  let n = 0;
+  return () => (n < ids.length ? ['PATCH', `${path}/Users/${ids[n++]}`, DEACTIVATE] : undefined);
+}
