@@ -91,6 +91,7 @@ export {
 export {
   createSubject,
   linkedSubject,
+  lockUserName,
   renameSubject,
   subjectById,
   subjectByUserName,

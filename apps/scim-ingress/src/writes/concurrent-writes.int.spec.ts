@@ -76,6 +76,19 @@ describe('two connections that say the same of one person at once', () => {
   };
   const leaves = (before: JsonObject): JsonObject => ({ ...before, active: false });
 
+  it('bring one person, whoever comes first', async () => {
+    for (let n = 0; n < PEOPLE; n += 1) {
+      const attributes = { userName: `new.${n}@acme.example`, active: true };
+      const made = await Promise.all(doors.map(door => writes.create(door, { ...attributes })));
+      expect(new Set(made.map(resource => resource.subject)).size).toBe(1);
+      const told = await eventsOf(made[0]?.subject ?? '');
+      expect(told.map(({ type }) => type)).toEqual([
+        'sever.subject.registered.v1',
+        'sever.subject.linked.v1',
+      ]);
+    }
+  });
+
   it('ask for one opt-out, and both are askers', async () => {
     for (let n = 0; n < PEOPLE; n += 1) {
       const { ids, subject } = await person(n);

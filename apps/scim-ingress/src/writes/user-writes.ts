@@ -7,6 +7,7 @@ import {
   findResource,
   insertResource,
   linkedSubject,
+  lockUserName,
   lockStanding,
   removeResource,
   renameSubject,
@@ -96,6 +97,7 @@ export class UserWrites {
   ): Promise<{ result: StoredResource; event: SeverEvent | undefined }> {
     const { connection } = writer;
     const userNameNorm = normaliseUserName(String(attributes.userName));
+    await lockUserName(em, connection.tenant, userNameNorm);
     const sameName = await findByUserName(em, connection.id, userNameNorm);
     if (sameName?.active) throw uniqueness();
     const returning = await this.returningResource(em, connection, attributes);

@@ -16,6 +16,17 @@ export async function createSubject(on: Queryable, tenant: string, userNameNorm:
   return subject;
 }
 
+/**
+ * Lets one transaction at a time look for a person by a name and make one: two connections that bring somebody at the same moment must not make
+ * two people. A statement of its own, since the next one must see what the one before has committed.
+ */
+export async function lockUserName(on: Queryable, tenant: string, userNameNorm: string): Promise<void> {
+  await on.query(`select pg_advisory_xact_lock(hashtextextended($1 || e'\\n' || $2, 0))`, [
+    tenant,
+    userNameNorm,
+  ]);
+}
+
 /** The person behind a live resource of another connection of the tenant with the same user name. */
 export async function linkedSubject(
   on: Queryable,
