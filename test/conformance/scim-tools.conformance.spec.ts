@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import path from 'node:path';
 import { call, eventually } from '../harness/clients.js';
+import { makePerson, register } from '../harness/person.js';
 import { startPipeline, type Pipeline } from '../harness/pipeline.js';
 import { freshConnection, type FreshConnection } from './fresh-connection.js';
 import { pythonTools, type PythonTools } from './python-tools.js';
@@ -64,6 +65,39 @@ describe('a tool that was not written here', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const said = JSON.parse(stdout) as { left: string; deleted: string };
     for (const userName of [said.left, said.deleted]) await isOptedOut(connection, userName);
+  });
+
+  it('PyJWT verifies how a request ended whose client did not wait, once every system has let go', async () => {
+    const person = await makePerson(pipeline, 'later');
+    const id = await register(pipeline, 'strict', person.userName);
+    const { baseUrl, token } = pipeline.connection('strict');
+    const issuer = new URL(baseUrl).origin;
+    const { status, stdout, stderr } = await tools.run(
+      'python',
+      [path.join(import.meta.dirname, 'completion.py')],
+      {
+        ...{ SCIM_URL: baseUrl, SCIM_TOKEN: token, USER_ID: id },
+        ...{ ISSUER: issuer, JWKS_URL: `${issuer}/.well-known/jwks.json` },
+      },
+    );
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(await person.login()).toBe(false);
+    expect(person.session.alive()).toBe(false);
+    const said = JSON.parse(stdout) as {
+      txn: string;
+      event: object;
+      uri: string;
+      left: object;
+    };
+    expect(said).toMatchObject({
+      event: { method: 'PATCH', status: '200' },
+      uri: `/Users/${id}`,
+      left: { sets: {} },
+    });
+    const { api } = pipeline.ready;
+    const optOut = await call('GET', `${api.baseUrl}/v1/opt-outs/${said.txn}`, api.token);
+    expect(optOut.status).toBe(200);
+    await person.session.close();
   });
 
   /** What the client asked for has become an opt-out of the tenant. */

@@ -1,6 +1,6 @@
 import type { HoldPolicy } from '@sever/event-contracts';
 import type { EventLogWriter } from '@sever/event-log';
-import type { SubjectKeys } from '@sever/subject-keys';
+import type { KeyEncryptionKeys, SubjectKeys } from '@sever/subject-keys';
 import type { Logger } from '@sever/telemetry';
 import type { Registry } from 'prom-client';
 import type { DataSource, EntityManager } from 'typeorm';
@@ -11,6 +11,7 @@ export class IngressContext {
     readonly dataSource: DataSource,
     readonly writer: EventLogWriter<EntityManager>,
     readonly keys: SubjectKeys,
+    readonly keyEncryption: KeyEncryptionKeys,
     readonly policy: {
       hold: HoldPolicy;
       cutDeadlineSeconds: number;

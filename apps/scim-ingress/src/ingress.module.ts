@@ -2,6 +2,8 @@ import { Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/
 import { APP_FILTER } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { ConnectionAuth } from './auth/connection-auth.js';
+import { CompletionsController } from './completions/completions.controller.js';
+import { SetSigner } from './completions/set-signer.js';
 import { ErrorFilter } from './error-filter.js';
 import { HealthController } from './health/health.controller.js';
 import { IngressContext } from './ingress-context.js';
@@ -54,6 +56,7 @@ export class IngressModule {
         OperationsController,
         ConnectionsController,
         OAuthController,
+        CompletionsController,
         HealthController,
       ],
       providers: [
@@ -71,6 +74,7 @@ export class IngressModule {
         ListAnswers,
         BulkTargets,
         TokenEndpoint,
+        SetSigner,
         ConnectionCommands,
         OptOutCommands,
         OptOutQueries,

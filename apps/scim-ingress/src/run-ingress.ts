@@ -45,11 +45,12 @@ async function createContext(config: IngressConfig): Promise<IngressContext> {
     rateLimit: config.rateLimit,
     publicUrl: config.publicUrl,
   };
-  const keys = createSubjectKeys(openKeyFolder(config.keysDir));
+  const keyEncryption = openKeyFolder(config.keysDir);
   return new IngressContext(
     dataSource,
     createPostgresEventLogWriter(dataSource),
-    keys,
+    createSubjectKeys(keyEncryption),
+    keyEncryption,
     policy,
     createMetrics('scim-ingress'),
     logger,

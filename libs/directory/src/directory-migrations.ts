@@ -1,5 +1,6 @@
 import { migration } from '@sever/postgres';
 import { groupTables } from './groups/group-tables.js';
+import { completionMigrations } from './completions/completion-migrations.js';
 import { connectionMigrations } from './connections/connection-migrations.js';
 import { cursorKeyMigration } from './resources/cursor-key.js';
 import { indexedAttributesMigration } from './resources/indexed-attributes.js';
@@ -76,4 +77,5 @@ export const directoryMigrations = [
   ...connectionMigrations,
   cursorKeyMigration,
   indexedAttributesMigration,
+  ...completionMigrations,
 ];

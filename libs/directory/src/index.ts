@@ -1,3 +1,11 @@
+export {
+  addCompletion,
+  doneCompletions,
+  forgetCompletions,
+  type Completion,
+  type NewCompletion,
+} from './completions/completions.js';
+export { addSigningKey, signingKeys, type SigningKey } from './completions/signing-keys.js';
 export { DirectoryError, type DirectoryErrorCode } from './directory-error.js';
 export { directoryMigrations } from './directory-migrations.js';
 export { findGroup, insertGroup, removeGroup, updateGroup, type StoredGroup } from './groups/group-store.js';

@@ -25,6 +25,7 @@ export { isObject, parseJson, sameJson, type Json, type JsonObject } from './jso
 export { resourceTypeDocument, schemaDocument, serviceProviderConfig } from './message/discovery.js';
 export { cursorResponse, listResponse } from './message/list-response.js';
 export { parseSearch, type SearchParameters } from './message/search-request.js';
+export { prefersAsync } from './message/prefer.js';
 export { attributeNames, project } from './message/projection.js';
 export {
   CURSOR_SECONDS,

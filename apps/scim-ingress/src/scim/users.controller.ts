@@ -14,10 +14,11 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { findResource, type StoredResource } from '@sever/directory';
-import { ScimError, parseJson, type Json, type JsonObject } from '@sever/scim';
+import { ScimError, parseJson, prefersAsync, type Json, type JsonObject } from '@sever/scim';
 import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../ingress-context.js';
-import { etag, notFound, writerOf } from '../writes/user-request.js';
+import { etag, notFound, writerOf, type Writer } from '../writes/user-request.js';
+import { AsyncRequest } from '../completions/async-request.js';
 import { UserWrites } from '../writes/user-writes.js';
 import { ListAnswers } from './list-answers.js';
 import { readParameters, type ReadParameters } from './query-parameters.js';
@@ -46,8 +47,9 @@ export class UsersController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const query = readParameters(parameters);
-    const writer = writerOf(request.connection);
+    const writer = asked(request);
     const stored = await this.writes.create(writer, userOfPost(bodyOf(body), writer.reading));
+    if (writer.later) return accepted(reply, writer.later, userLocation(stored.id, this.base(request)));
     send(reply, 201, this.projected(request, stored, query), {
       location: userLocation(stored.id, this.base(request)),
       etag: etag(stored),
@@ -91,14 +93,10 @@ export class UsersController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const query = readParameters(parameters);
-    const writer = writerOf(request.connection);
-    const json = bodyOf(body);
-    const stored = await this.writes.update(
-      writer,
-      id,
-      request.headers['if-match'],
-      userOfPut(json, writer.reading),
-    );
+    const writer = asked(request);
+    const change = userOfPut(bodyOf(body), writer.reading);
+    const stored = await this.writes.update(writer, id, request.headers['if-match'], change);
+    if (writer.later) return accepted(reply, writer.later, userLocation(stored.id, this.base(request)));
     send(reply, 200, this.projected(request, stored, query), { etag: etag(stored) });
   }
 
@@ -111,9 +109,10 @@ export class UsersController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const query = readParameters(parameters);
-    const writer = writerOf(request.connection);
+    const writer = asked(request);
     const change = patchOfUser(bodyOf(body), writer.reading, id);
     const stored = await this.writes.update(writer, id, request.headers['if-match'], change);
+    if (writer.later) return accepted(reply, writer.later, userLocation(stored.id, this.base(request)));
     // Who names attributes wants to see them (RFC 7644 §3.5.2).
     if (writer.reading.dialect.patchStatus === 204 && !query.attributes)
       void reply.status(204).header('etag', etag(stored)).send();
@@ -126,7 +125,9 @@ export class UsersController {
     @Param('id') id: string,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.writes.remove(writerOf(request.connection), id, request.headers['if-match']);
+    const writer = asked(request);
+    await this.writes.remove(writer, id, request.headers['if-match']);
+    if (writer.later) return accepted(reply, writer.later, userLocation(id, this.base(request)));
     void reply.status(204).send();
   }
 
@@ -137,6 +138,18 @@ export class UsersController {
   private projected(request: ScimRequest, resource: StoredResource, query: ReadParameters): JsonObject {
     return projectUser(resource, this.base(request), query);
   }
+}
+
+/** Who writes, and whether it waits (RFC 9967; RFC 7240 §4.1). */
+function asked(request: ScimRequest): Writer {
+  const writer = writerOf(request.connection);
+  if (!prefersAsync(request.headers.prefer)) return writer;
+  return { ...writer, later: new AsyncRequest(request.connection.id, request.method) };
+}
+
+/** The answer to a client that does not wait: no body, and the id under which it hears of the end. */
+function accepted(reply: FastifyReply, { txn }: AsyncRequest, location: string): void {
+  void reply.status(202).headers({ 'set-txn': txn, 'preference-applied': 'respond-async', location }).send();
 }
 
 /** Bodies arrive as text: the SCIM core parses them. */

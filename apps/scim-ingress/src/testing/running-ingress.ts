@@ -61,6 +61,7 @@ export async function startIngress(): Promise<RunningIngress> {
     dataSource,
     createPostgresEventLogWriter(dataSource),
     createSubjectKeys(openKeyFolder(keys.dir)),
+    openKeyFolder(keys.dir),
     {
       hold: { kind: 'never', seconds: 0, ignoreResidualAccess: true },
       cutDeadlineSeconds: 60,

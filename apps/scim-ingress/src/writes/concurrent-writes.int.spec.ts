@@ -49,6 +49,7 @@ describe('two connections that say the same of one person at once', () => {
         dataSource,
         createPostgresEventLogWriter(dataSource),
         createSubjectKeys(openKeyFolder(keys.dir)),
+        openKeyFolder(keys.dir),
         {
           hold: { kind: 'never', seconds: 0, ignoreResidualAccess: true },
           cutDeadlineSeconds: 60,

@@ -1,11 +1,12 @@
 import type { Connection, StoredResource } from '@sever/directory';
 import type { Door } from '@sever/event-contracts';
 import { DialectReading, ScimError, dialectOf } from '@sever/scim';
+import type { AsyncRequest } from '../completions/async-request.js';
 import type { Change } from '../meaning/request-meaning.js';
 import type { Identifiers, Request } from './event-drafts.js';
 
-/** The connection that writes and how its request was read. */
-export type Writer = { connection: Connection; reading: DialectReading };
+/** The connection that writes, how its request was read, and whether it waits for what comes of it. */
+export type Writer = { connection: Connection; reading: DialectReading; later?: AsyncRequest };
 
 /** A request of a connection that is about to be read. */
 export const writerOf = (connection: Connection): Writer => ({

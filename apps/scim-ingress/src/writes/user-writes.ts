@@ -25,7 +25,15 @@ import { commitWrite } from './commit.js';
 import { EventDraft } from './event-drafts.js';
 import { carryOut } from './meaning-effects.js';
 import { UnlockedUserWrites } from './unlocked-user-writes.js';
-import { IDENTIFIERS, identifiersOf, matching, operationOf, requestOf, type Writer } from './user-request.js';
+import {
+  IDENTIFIERS,
+  etag,
+  identifiersOf,
+  matching,
+  operationOf,
+  requestOf,
+  type Writer,
+} from './user-request.js';
 
 const uniqueness = (): ScimError =>
   new ScimError(409, 'another user of this connection has this userName', 'uniqueness');
@@ -41,7 +49,7 @@ export class UserWrites {
   /** POST: a new resource, or the return of the one inactive resource with the same `externalId` (rehire in place). */
   async create(writer: Writer, attributes: JsonObject): Promise<StoredResource> {
     try {
-      return await commitWrite(this.context, em => this.createIn(em, writer, attributes));
+      return await this.commit(writer, '201', em => this.createIn(em, writer, attributes));
     } catch (error) {
       // Two equal POSTs at once: the unique index decides.
       if (isUniqueViolation(error)) throw uniqueness();
@@ -61,8 +69,8 @@ export class UserWrites {
   ): Promise<StoredResource> {
     try {
       return (
-        (await this.unlocked.update(writer, id, ifMatch, change)) ??
-        (await commitWrite(this.context, async em => {
+        (writer.later ? undefined : await this.unlocked.update(writer, id, ifMatch, change)) ??
+        (await this.commit(writer, '200', async em => {
           const before = await this.locked(em, writer, id, ifMatch);
           return this.updateIn(em, writer, before, change(before.attributes));
         }))
@@ -75,7 +83,7 @@ export class UserWrites {
 
   /** DELETE: the resource is gone for its connection, the person is opted out. */
   async remove(writer: Writer, id: string, ifMatch: string | undefined): Promise<void> {
-    await commitWrite(this.context, async em => {
+    await this.commit(writer, '204', async em => {
       const before = await this.locked(em, writer, id, ifMatch);
       const change: Change = {
         kind: 'remove',
@@ -86,7 +94,25 @@ export class UserWrites {
         linked: false,
       };
       await removeResource(em, before.connection, before.id);
-      return { result: undefined, event: await this.tell(em, writer, before, change) };
+      return { result: before, event: await this.tell(em, writer, before, change) };
+    });
+  }
+
+  /** @param status what the write is answered with, told later to a client that does not wait */
+  private commit(
+    writer: Writer,
+    status: '200' | '201' | '204',
+    write: (em: EntityManager) => Promise<{ result: StoredResource; event: SeverEvent | undefined }>,
+  ): Promise<StoredResource> {
+    return commitWrite(this.context, async em => {
+      const written = await write(em);
+      const version = status === '204' ? null : etag(written.result);
+      await writer.later?.remember(em, written.event, {
+        uri: `/Users/${written.result.id}`,
+        version,
+        status,
+      });
+      return written;
     });
   }
 

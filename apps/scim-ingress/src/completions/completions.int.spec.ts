@@ -1,0 +1,259 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { createLocalJWKSet, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose';
+import { rows } from '@sever/postgres';
+import { startIngress, type Answer, type RunningIngress } from '../testing/running-ingress.js';
+
+const API = 'urn:ietf:params:scim:api:messages:2.0';
+const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
+const ASYNC_RESPONSE = 'urn:ietf:params:scim:event:misc:asyncresp';
+const LATER = { prefer: 'respond-async' };
+
+describe('a write whose client does not wait', () => {
+  let ingress: RunningIngress;
+  let token: string;
+  let other: string;
+  beforeAll(async () => {
+    ingress = await startIngress();
+    token = (await ingress.connect('later')).token;
+    other = (await ingress.connect('other')).token;
+  });
+  afterAll(() => ingress?.close());
+
+  const write = (method: string, path: string, body?: unknown, headers: Record<string, string> = LATER) =>
+    ingress.ask(method, `/scim/v2/later/Users${path}`, {
+      token,
+      headers,
+      ...(body !== undefined && { body }),
+    });
+  const patch = (id: string, value: object, headers?: Record<string, string>) =>
+    write(
+      'PATCH',
+      `/${id}`,
+      { schemas: [`${API}:PatchOp`], Operations: [{ op: 'replace', ...value }] },
+      headers,
+    );
+  const made = async (): Promise<string> => {
+    const body = { schemas: [USER], userName: `${randomUUID()}@x.example`, active: true };
+    return String((await write('POST', '', body, {})).json.id);
+  };
+  const poll = (body: object, as = token, connection = 'later'): Promise<Answer> =>
+    ingress.ask('POST', `/scim/v2/${connection}/SecurityEvents`, {
+      token: as,
+      body: { returnImmediately: true, ...body },
+    });
+  const setsOf = async (): Promise<[string, string][]> =>
+    Object.entries((await poll({})).json.sets as Record<string, string>);
+
+  /** Verified by a library with what the door publishes. */
+  async function claimsOf(jwt: string): Promise<JWTPayload> {
+    const published = await ingress.ask('GET', '/.well-known/jwks.json');
+    const { payload, protectedHeader } = await jwtVerify(
+      jwt,
+      createLocalJWKSet(published.json as unknown as JSONWebKeySet),
+      { issuer: ingress.baseUrl, audience: `${ingress.baseUrl}/scim/v2/later`, typ: 'secevent+jwt' },
+    );
+    expect(protectedHeader.alg).toBe('ES256');
+    return payload;
+  }
+
+  /** The one token of a transaction, and forgets it. */
+  async function completionOf(answer: Answer): Promise<JWTPayload | undefined> {
+    const txn = answer.headers.get('set-txn');
+    for (const [jti, jwt] of await setsOf()) {
+      const claims = await claimsOf(jwt);
+      if (claims['txn'] !== txn) continue;
+      expect(claims.jti).toBe(jti);
+      await poll({ ack: [jti], maxEvents: 0 });
+      return claims;
+    }
+    return undefined;
+  }
+
+  /** What the projector would store of an opt-out. */
+  const project = (optOutId: string, phase: string, cutAt: Date | null): Promise<unknown> =>
+    ingress.db.owner.query(
+      `insert into rm_opt_out (opt_out_id, tenant, subject, phase, requested_at, cut_at, state, req_off)
+       values ($1, 'acme', gen_random_uuid(), $2, now(), $3, '{}', 0)
+       on conflict (opt_out_id) do update set phase = excluded.phase, cut_at = excluded.cut_at`,
+      [optOutId, phase, cutAt],
+    );
+  const optOutOf = async (id: string): Promise<string> => {
+    const [row] = await rows<{ id: string }>(
+      ingress.db.owner,
+      `select s.opt_out_id as id from standing_opt_out s join scim_resource r using (subject) where r.id = $1`,
+      [id],
+    );
+    return row?.id ?? '';
+  };
+
+  function expectAccepted(answer: Answer): void {
+    expect([answer.status, answer.text]).toEqual([202, '']);
+    expect(answer.headers.get('preference-applied')).toBe('respond-async');
+    expect(answer.headers.get('set-txn')).toMatch(/^[0-9a-f-]{36}$/);
+  }
+
+  it('is accepted, and done at once when nothing follows from it', async () => {
+    const id = await made();
+    const answer = await patch(id, { path: 'title', value: 'Chief' });
+    expectAccepted(answer);
+    expect(answer.headers.get('location')).toBe(`${ingress.baseUrl}/scim/v2/later/Users/${id}`);
+    const claims = await completionOf(answer);
+    expect(claims).toMatchObject({
+      sub_id: { format: 'scim', uri: `/Users/${id}` },
+      events: { [ASYNC_RESPONSE]: { method: 'PATCH', status: '200', version: 'W/"2"' } },
+    });
+    expect(claims).not.toHaveProperty('sub');
+    expect(JSON.stringify(claims)).not.toContain('Chief');
+  });
+
+  it.each<[string, (id: string) => Promise<Answer>, object]>([
+    [
+      'a PATCH',
+      id => patch(id, { path: 'active', value: false }),
+      { method: 'PATCH', status: '200', version: 'W/"2"' },
+    ],
+    ['a DELETE', id => write('DELETE', `/${id}`), { method: 'DELETE', status: '204' }],
+  ])('that opts out by %s is done when every system has let go', async (_how, leave, event) => {
+    const id = await made();
+    const answer = await leave(id);
+    expectAccepted(answer);
+    const optOutId = await optOutOf(id);
+    expect(answer.headers.get('set-txn')).toBe(optOutId);
+    expect(await completionOf(answer)).toBeUndefined();
+    await project(optOutId, 'cutting', null);
+    expect(await completionOf(answer)).toBeUndefined();
+    const cutAt = new Date('2026-03-01T10:00:00.000Z');
+    await project(optOutId, 'held', cutAt);
+    const claims = await completionOf(answer);
+    expect(claims?.['events']).toEqual({ [ASYNC_RESPONSE]: event });
+    expect(claims?.['toe']).toBe(cutAt.getTime() / 1_000);
+    expect(await completionOf(answer)).toBeUndefined();
+  });
+
+  it('that repeats an opt-out has a transaction of its own and is done with it', async () => {
+    const id = await made();
+    const first = await patch(id, { path: 'active', value: false }, {});
+    expect(first.status).toBe(200);
+    const answer = await write('DELETE', `/${id}`);
+    const optOutId = await optOutOf(id);
+    expect(answer.headers.get('set-txn')).not.toBe(optOutId);
+    expect(await completionOf(answer)).toBeUndefined();
+    await project(optOutId, 'held', new Date());
+    expect((await completionOf(answer))?.['events']).toEqual({
+      [ASYNC_RESPONSE]: { method: 'DELETE', status: '204' },
+    });
+  });
+
+  it('whose opt-out was given back before it came to anything is told so', async () => {
+    const id = await made();
+    const answer = await patch(id, { path: 'active', value: false });
+    await project(await optOutOf(id), 'restored', null);
+    expect((await completionOf(answer))?.['events']).toMatchObject({
+      [ASYNC_RESPONSE]: { status: '409', response: { schemas: [`${API}:Error`], status: '409' } },
+    });
+  });
+
+  it('that takes an opt-out back is done when it was given back', async () => {
+    const id = await made();
+    await patch(id, { path: 'active', value: false }, {});
+    const answer = await patch(id, { path: 'active', value: true });
+    const optOutId = await optOutOf(id);
+    await project(optOutId, 'restoring', new Date());
+    expect(await completionOf(answer)).toBeUndefined();
+    await project(optOutId, 'restored', new Date());
+    expect((await completionOf(answer))?.['events']).toMatchObject({ [ASYNC_RESPONSE]: { status: '200' } });
+  });
+
+  it('that is wrong is answered at once, and nothing is told later', async () => {
+    const before = (await setsOf()).length;
+    const id = await made();
+    const answers = [
+      await write('POST', '', { schemas: [USER] }),
+      await patch(id, { path: 'active', value: 'perhaps' }),
+      await write('DELETE', `/${randomUUID()}`),
+      await write('DELETE', `/${id}`, undefined, { ...LATER, 'if-match': 'W/"7"' }),
+    ];
+    expect(answers.map(a => a.status)).toEqual([400, 400, 404, 412]);
+    for (const answer of answers) expect(answer.headers.get('set-txn')).toBeNull();
+    expect(await setsOf()).toHaveLength(before);
+  });
+
+  it('is the same write in the log as one whose client waits', async () => {
+    const [waits, doesNot] = [await made(), await made()];
+    await patch(waits, { path: 'active', value: false }, {});
+    await patch(doesNot, { path: 'active', value: false });
+    const typesOf = (id: string) =>
+      rows(
+        ingress.db.owner,
+        `select type from log_record where key = 'acme:' || (select subject from scim_resource where id = $1) order by "offset"`,
+        [id],
+      );
+    expect(await typesOf(doesNot)).toEqual(await typesOf(waits));
+  });
+
+  describe('when it is told about', () => {
+    it('is told again with the same id until it is acknowledged', async () => {
+      await patch(await made(), { path: 'title', value: 'x' });
+      const [first] = await setsOf();
+      const [again] = await setsOf();
+      expect(again?.[0]).toBe(first?.[0]);
+      await poll({
+        setErrs: { [first?.[0] ?? '']: { err: 'jwtCrypto', description: 'no key' } },
+        maxEvents: 0,
+      });
+      expect(await setsOf()).toHaveLength(0);
+    });
+
+    it('comes in parts when there is much', async () => {
+      const id = await made();
+      for (const value of ['a', 'b', 'c']) await patch(id, { path: 'title', value });
+      const part = await poll({ maxEvents: 2 });
+      expect(Object.keys(part.json.sets as object)).toHaveLength(2);
+      expect(part.json.moreAvailable).toBe(true);
+      const ack = Object.keys(part.json.sets as object);
+      const rest = await poll({ ack, maxEvents: 2 });
+      expect([Object.keys(rest.json.sets as object).length, rest.json.moreAvailable]).toEqual([1, undefined]);
+      await poll({ ack: Object.keys(rest.json.sets as object), maxEvents: 0 });
+    });
+
+    it('is waited for by a poll that wants to', async () => {
+      const id = await made();
+      const polled = poll({ returnImmediately: false });
+      await patch(id, { path: 'title', value: 'waited for' });
+      const sets = (await polled).json.sets as Record<string, string>;
+      expect(Object.keys(sets)).toHaveLength(1);
+      await poll({ ack: Object.keys(sets), maxEvents: 0 });
+    });
+
+    it('is nothing for another connection, which can neither read nor acknowledge it', async () => {
+      await patch(await made(), { path: 'title', value: 'mine' });
+      const [mine] = await setsOf();
+      expect((await poll({ ack: [mine?.[0]] }, other, 'other')).json).toEqual({ sets: {} });
+      expect(await setsOf()).toHaveLength(1);
+      expect((await poll({}, other)).status).toBe(401);
+      await poll({ ack: [mine?.[0]], maxEvents: 0 });
+    });
+
+    it.each([
+      [{ maxEvents: -1 }],
+      [{ maxEvents: 'all' }],
+      [{ ack: 'x' }],
+      [{ ack: [1] }],
+      [{ setErrs: [] }],
+      [{ returnImmediately: 'yes' }],
+    ])('is refused to a poll with %j', async body => {
+      const answer = await poll(body);
+      expect([answer.status, answer.json.detail]).toEqual([400, expect.any(String)]);
+    });
+  });
+
+  it('is signed by a key whose private part is not in the database', async () => {
+    await ingress.ask('GET', '/.well-known/jwks.json');
+    const [key] = await rows<{ text: string }>(
+      ingress.db.owner,
+      'select signing_key::text as text from signing_key',
+    );
+    expect(key?.text).not.toMatch(/PRIVATE|"d":/);
+  });
+});

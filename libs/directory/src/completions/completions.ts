@@ -1,0 +1,69 @@
+import { changed, rows, type Queryable } from '@sever/postgres';
+
+/** A request whose answer was sent before it was done. */
+export type NewCompletion = {
+  connection: string;
+  /** What the client was told as `Set-Txn`. */
+  txn: string;
+  method: string;
+  /** Address of the resource below the connection's. */
+  uri: string;
+  /** Entity tag of the resource as the request left it; null when it is gone. */
+  version: string | null;
+  /** Status that the request would have been answered with. */
+  status: string;
+  /** The opt-out that must come to its cut, or be given back, before the request is done. */
+  waitsFor: { optOutId: string; awaits: 'cut' | 'restore' } | undefined;
+};
+
+/** A request that is done. `isReached` is false when what it asked for did not happen: somebody else decided otherwise meanwhile. */
+export type Completion = {
+  jti: string;
+  txn: string;
+  method: string;
+  uri: string;
+  version: string | null;
+  status: string;
+  isReached: boolean;
+  completedAt: Date;
+};
+
+/** In the transaction of the request itself. */
+export async function addCompletion(on: Queryable, c: NewCompletion): Promise<void> {
+  await on.query(
+    `insert into scim_completion (connection, txn, method, uri, version, status, opt_out_id, awaits)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [
+      ...[c.connection, c.txn, c.method, c.uri, c.version, c.status],
+      ...[c.waitsFor?.optOutId ?? null, c.waitsFor?.awaits ?? null],
+    ],
+  );
+}
+
+/** Requests of a connection that are done and not acknowledged, the oldest first. */
+export const doneCompletions = (on: Queryable, connection: string, limit: number): Promise<Completion[]> =>
+  rows<Completion>(
+    on,
+    `select c.jti, c.txn, c.method, c.uri, c.version, c.status,
+            case c.awaits when 'cut' then o.cut_at is not null when 'restore' then o.phase = 'restored' else true end as "isReached",
+            case c.awaits when 'cut' then coalesce(o.cut_at, o.closed_at, clock_timestamp()) when 'restore' then clock_timestamp() else c.requested_at end
+              as "completedAt"
+       from scim_completion c left join rm_opt_out o on o.opt_out_id = c.opt_out_id
+      where c.connection = $1 and case c.awaits
+              when 'cut' then o.cut_at is not null or o.phase in ('closed', 'restored')
+              when 'restore' then o.phase in ('closed', 'restored')
+              else true end
+      order by c.requested_at, c.jti limit $2`,
+    [connection, limit],
+  );
+
+/** Forgets what the client has taken over. @returns how many were there */
+export const forgetCompletions = (
+  on: Queryable,
+  connection: string,
+  jtis: readonly string[],
+): Promise<number> =>
+  changed(on, 'delete from scim_completion where connection = $1 and jti::text = any($2::text[])', [
+    connection,
+    jtis,
+  ]);
