@@ -10,8 +10,7 @@ export class IngressContext {
   constructor(
     readonly dataSource: DataSource,
     readonly writer: EventLogWriter<EntityManager>,
-    readonly keys: SubjectKeys,
-    readonly keyEncryption: KeyEncryptionKeys,
+    private readonly secrets: { keys: SubjectKeys; keyEncryption: KeyEncryptionKeys },
     readonly policy: {
       hold: HoldPolicy;
       cutDeadlineSeconds: number;
@@ -21,6 +20,16 @@ export class IngressContext {
     readonly metrics: Registry,
     readonly logger: Logger,
   ) {}
+
+  /** Keys of people, for what events hold of them. */
+  get keys(): SubjectKeys {
+    return this.secrets.keys;
+  }
+
+  /** Keys outside the database, under which others are wrapped. */
+  get keyEncryption(): KeyEncryptionKeys {
+    return this.secrets.keyEncryption;
+  }
 
   /** Address under which a connection finds its resources. */
   scimBase(connection: string): string {

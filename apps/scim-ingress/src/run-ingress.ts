@@ -49,8 +49,7 @@ async function createContext(config: IngressConfig): Promise<IngressContext> {
   return new IngressContext(
     dataSource,
     createPostgresEventLogWriter(dataSource),
-    createSubjectKeys(keyEncryption),
-    keyEncryption,
+    { keys: createSubjectKeys(keyEncryption), keyEncryption },
     policy,
     createMetrics('scim-ingress'),
     logger,

@@ -52,6 +52,7 @@ export async function startIngress(): Promise<RunningIngress> {
   );
   await addApiToken(db.owner, API_TOKEN, 'operator');
   const keys = scratchKeyFolder();
+  const keyEncryption = openKeyFolder(keys.dir);
   const dataSource = await db.open(await db.urlAs('sever_ingress'));
   const seen: string[] = [];
   dataSource.logger = recordingLogger(seen);
@@ -60,8 +61,7 @@ export async function startIngress(): Promise<RunningIngress> {
   const context = new IngressContext(
     dataSource,
     createPostgresEventLogWriter(dataSource),
-    createSubjectKeys(openKeyFolder(keys.dir)),
-    openKeyFolder(keys.dir),
+    { keys: createSubjectKeys(keyEncryption), keyEncryption },
     {
       hold: { kind: 'never', seconds: 0, ignoreResidualAccess: true },
       cutDeadlineSeconds: 60,

@@ -43,13 +43,13 @@ describe('two connections that say the same of one person at once', () => {
         return { connection, reading: new DialectReading(dialectOf('strict')) };
       }),
     );
+    const keyEncryption = openKeyFolder(keys.dir);
     const dataSource = await db.open(await db.urlAs('sever_ingress'), { poolMax: 10 });
     writes = new UserWrites(
       new IngressContext(
         dataSource,
         createPostgresEventLogWriter(dataSource),
-        createSubjectKeys(openKeyFolder(keys.dir)),
-        openKeyFolder(keys.dir),
+        { keys: createSubjectKeys(keyEncryption), keyEncryption },
         {
           hold: { kind: 'never', seconds: 0, ignoreResidualAccess: true },
           cutDeadlineSeconds: 60,
