@@ -16,7 +16,6 @@ export const scimDirectory = (progress, { users = 1_000_000, few = 1_000, finds 
       await seedUsers(world, large, Math.min(SEED_STEP, users - n), n);
       report(Math.min(users, n + SEED_STEP));
     }
-    await world.db.query('vacuum analyze scim_resource, subject');
     const times = { few: [], many: [] };
     const [a] = await hammers(world.port, small.token, 1);
     const [b] = await hammers(world.port, large.token, 1);

@@ -1,6 +1,7 @@
 import { median } from '../numbers.mjs';
 import { rateOf } from './hammer.mjs';
-import { hammers, inScimWorld, newConnection, seedUsers, startPeer } from './world.mjs';
+import { bulkCreate } from './many.mjs';
+import { hammers, inScimWorld, newConnection, settle, startPeer } from './world.mjs';
 
 const PATCH_OP = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 const DEACTIVATE = {
@@ -15,7 +16,7 @@ const DEACTIVATE = {
 export const scimRequests = (progress, { rounds = 5, users = 3_000, reads = 20_000 } = {}) =>
   inScimWorld(progress, async world => {
     const connection = await newConnection(world, 'bench');
-    const ids = await seedUsers(world, connection, users * (rounds + 1));
+    const ids = await usersOf(world, connection, users * (rounds + 1));
     const peer = await startPeer(world, ids);
     const servers = {
       sever: { ...connection, port: world.port },
@@ -23,7 +24,8 @@ export const scimRequests = (progress, { rounds = 5, users = 3_000, reads = 20_0
     };
     const rates = { sever: { get: [], patch: [] }, scimmy: { get: [], patch: [] } };
     for (let round = 0; round <= rounds; round += 1)
-      for (const [name, server] of Object.entries(servers)) {
+      // Each is the first one in every other round.
+      for (const [name, server] of inTurn(Object.entries(servers), round)) {
         // Anew each time: a server closes what is idle for some seconds.
         const clients = await hammers(server.port, server.token);
         const get = await rateOf(clients, getEach(server, ids, reads), [200]);
@@ -59,6 +61,26 @@ export const scimRequests = (progress, { rounds = 5, users = 3_000, reads = 20_0
       ],
     };
   });
+
+const inTurn = (list, round) => (round % 2 === 0 ? list : list.toReversed());
+
+/** Users that came through the door, with everything that it keeps of them. */
+async function usersOf(world, connection, count) {
+  const [client] = await hammers(world.port, connection.token, 1);
+  const report = world.progress.stage('users created', count);
+  const ids = [];
+  while (ids.length < count) {
+    const names = Array.from(
+      { length: Math.min(1_000, count - ids.length) },
+      (_, i) => `u${ids.length + i}@x.example`,
+    );
+    ids.push(...(await bulkCreate(client, connection, names)));
+    report(ids.length);
+  }
+  client.close();
+  await settle(world);
+  return ids;
+}
 
 function getEach({ path }, ids, reads) {
   let n = 0;

@@ -89,12 +89,19 @@ export async function seedUsers({ db }, { id }, count, from = 0) {
               'emails', jsonb_build_array(jsonb_build_object('value', name, 'type', 'work', 'primary', true))), name, 'e' || n, true from new`,
     [id, from, count],
   );
+  await settle({ db });
   const rows = await db.query(
     `select id from scim_resource where connection = $1 order by substring(user_name_norm from 2 for position('@' in user_name_norm) - 2)::int offset $2`,
     [id, from],
   );
   return rows.map(row => row.id);
 }
+
+/** As the database does by itself within a minute: until then it plans for tables that it takes for small. */
+export const settle = ({ db }) =>
+  db.query(
+    'vacuum analyze scim_resource, subject, subject_key, scim_group, scim_group_member, log_requests, log_partition',
+  );
 
 /** The server to compare with, with as many users, on the same PostgreSQL. */
 export async function startPeer({ db, url }, users) {
