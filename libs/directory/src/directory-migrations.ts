@@ -3,6 +3,7 @@ import { groupTables } from './groups/group-tables.js';
 import { completionMigrations } from './completions/completion-migrations.js';
 import { connectionMigrations } from './connections/connection-migrations.js';
 import { cursorKeyMigration } from './resources/cursor-key.js';
+import { indexOrderMigration } from './resources/index-order.js';
 import { indexedAttributesMigration } from './resources/indexed-attributes.js';
 
 /** Registry: who may ask (tenants, connections, tokens) and what lets go (instances, bindings, waivers, the kill switch). */
@@ -78,4 +79,5 @@ export const directoryMigrations = [
   cursorKeyMigration,
   indexedAttributesMigration,
   ...completionMigrations,
+  indexOrderMigration,
 ];

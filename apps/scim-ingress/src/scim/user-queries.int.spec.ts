@@ -149,8 +149,8 @@ describe('a query for users', () => {
   );
 
   it.each([
-    ['userName eq "a"', 'scim_resource_by_name'],
-    ['externalId eq "a" and title pr', 'scim_resource_by_external_id'],
+    ['userName eq "a"', 'scim_resource_by(_tenant)?_name'],
+    ['externalId eq "a" and title pr', 'scim_resource_by(_tenant)?_external_id'],
     [`id eq "${randomUUID()}"`, 'scim_resource_pkey'],
     ['displayName eq "A"', 'scim_resource_by_display_name'],
     ['emails.value eq "A"', 'scim_resource_by_email'],
