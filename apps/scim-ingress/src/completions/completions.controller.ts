@@ -4,7 +4,7 @@ import { doneCompletions, forgetCompletions, type Completion } from '@sever/dire
 import type { JWK } from 'jose';
 import { IngressContext } from '../ingress-context.js';
 import { ScimAuthGuard, type ScimRequest } from '../scim/scim-auth.guard.js';
-import { bodyOf } from '../scim/users.controller.js';
+import { bodyOf } from '../scim/scim-exchange.js';
 import { completionClaims } from './completion-token.js';
 import { parsePoll, type PollRequest } from './poll-request.js';
 import { SetSigner } from './set-signer.js';

@@ -5,7 +5,7 @@ import { IngressContext } from '../ingress-context.js';
 import { problemOf } from '../problem-of.js';
 import { BULK_ENDPOINTS, BulkTargets } from './bulk-targets.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
-import { bodyOf, send } from './users.controller.js';
+import { bodyOf, send } from './scim-exchange.js';
 
 /** Many writes in one request (RFC 7644 §3.7). It is not one transaction: what was done stays done when something else is refused. */
 @Controller('scim/v2/:connection/Bulk')

@@ -12,7 +12,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../ingress-context.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
-import { send } from './users.controller.js';
+import { send } from './scim-exchange.js';
 
 const TYPES = [USER, GROUP];
 const SCHEMAS = TYPES.flatMap(type => [type.schema, ...type.extensions]);

@@ -25,7 +25,7 @@ import { groupOfPost, groupOfPut, patchOfGroup } from './group-requests.js';
 import { ListAnswers } from './list-answers.js';
 import { readParameters, type ReadParameters } from './query-parameters.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
-import { bodyOf, send } from './users.controller.js';
+import { bodyOf, send } from './scim-exchange.js';
 
 /** A PATCH of a group with more members is answered without the resource, unless the request says what it wants to see of it. */
 const MEMBERS_ANSWERED_MAX = 1_000;

@@ -5,7 +5,7 @@ import { GroupReads } from './group-reads.js';
 import { ListAnswers, type List } from './list-answers.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
 import { UserReads } from './user-reads.js';
-import { bodyOf, send } from './users.controller.js';
+import { bodyOf, send } from './scim-exchange.js';
 
 /** Queries that travel in a body, where no proxy writes them down (RFC 7644 §3.4.3). */
 @Controller('scim/v2/:connection')

@@ -14,15 +14,16 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { findResource, type StoredResource } from '@sever/directory';
-import { ScimError, parseJson, prefersAsync, type Json, type JsonObject } from '@sever/scim';
+import { prefersAsync, type JsonObject } from '@sever/scim';
 import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../ingress-context.js';
+import { AsyncRequest } from '../writes/async-request.js';
 import { etag, notFound, writerOf, type Writer } from '../writes/user-request.js';
-import { AsyncRequest } from '../completions/async-request.js';
 import { UserWrites } from '../writes/user-writes.js';
 import { ListAnswers } from './list-answers.js';
 import { readParameters, type ReadParameters } from './query-parameters.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
+import { accepted, bodyOf, send } from './scim-exchange.js';
 import { userLocation } from './user-document.js';
 import { UserReads, projectUser } from './user-reads.js';
 import { patchOfUser, userOfPost, userOfPut } from './user-requests.js';
@@ -145,29 +146,4 @@ function asked(request: ScimRequest): Writer {
   const writer = writerOf(request.connection);
   if (!prefersAsync(request.headers.prefer)) return writer;
   return { ...writer, later: new AsyncRequest(request.connection.id, request.method) };
-}
-
-/** The answer to a client that does not wait: no body, and the id under which it hears of the end. */
-function accepted(reply: FastifyReply, { txn }: AsyncRequest, location: string): void {
-  void reply.status(202).headers({ 'set-txn': txn, 'preference-applied': 'respond-async', location }).send();
-}
-
-/** Bodies arrive as text: the SCIM core parses them. */
-export function bodyOf(body: unknown): Json {
-  if (typeof body !== 'string' || body === '')
-    throw new ScimError(400, 'the request needs a JSON body', 'invalidSyntax');
-  return parseJson(body);
-}
-
-export function send(
-  reply: FastifyReply,
-  status: number,
-  document: JsonObject,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  for (const [name, value] of Object.entries(headers)) void reply.header(name, value);
-  void reply
-    .status(status)
-    .header('content-type', 'application/scim+json; charset=utf-8')
-    .send(JSON.stringify(document));
 }

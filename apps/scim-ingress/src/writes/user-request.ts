@@ -1,7 +1,7 @@
 import type { Connection, StoredResource } from '@sever/directory';
 import type { Door } from '@sever/event-contracts';
 import { DialectReading, ScimError, dialectOf } from '@sever/scim';
-import type { AsyncRequest } from '../completions/async-request.js';
+import type { AsyncRequest } from './async-request.js';
 import type { Change } from '../meaning/request-meaning.js';
 import type { Identifiers, Request } from './event-drafts.js';
 
