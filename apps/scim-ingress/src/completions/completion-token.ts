@@ -15,20 +15,16 @@ const overtaken = (): ScimError =>
 /**
  * Claims of the Security Event Token (RFC 8417) that tells how a request ended; the event is one operation of a Bulk answer (RFC 7644 §3.7.3).
  * It names the resource by its address and holds nothing of it. `sub` is left out as the RFC wants it.
+ * Made again it is the same, since it counts as issued when the request was done.
  * @param base address of the connection
- * @param now milliseconds since 1970
  */
-export function completionClaims(
-  c: Completion,
-  issuer: string,
-  base: string,
-  now: number,
-): Record<string, unknown> {
+export function completionClaims(c: Completion, issuer: string, base: string): Record<string, unknown> {
+  const at = Math.floor(c.completedAt.getTime() / 1_000);
   const error = c.isReached ? undefined : overtaken();
   return {
     ...{ iss: issuer, aud: [base], jti: c.jti, txn: c.txn },
-    iat: Math.floor(now / 1_000),
-    toe: Math.floor(c.completedAt.getTime() / 1_000),
+    iat: at,
+    toe: at,
     sub_id: { format: 'scim', uri: c.uri },
     events: {
       [ASYNC_RESPONSE]: {

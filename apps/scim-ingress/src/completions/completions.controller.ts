@@ -1,6 +1,17 @@
-import { Body, Controller, Get, HttpCode, Post, Req, UseGuards } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Post,
+  Req,
+  Res,
+  UseGuards,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { setTimeout as wait } from 'node:timers/promises';
 import { doneCompletions, forgetCompletions, type Completion } from '@sever/directory';
+import type { FastifyReply } from 'fastify';
 import type { JWK } from 'jose';
 import { IngressContext } from '../ingress-context.js';
 import { ScimAuthGuard, type ScimRequest } from '../scim/scim-auth.guard.js';
@@ -17,11 +28,18 @@ type Polled = { sets: Record<string, string>; moreAvailable?: true };
 
 /** How asynchronous requests end: Security Event Tokens that a connection fetches and acknowledges (RFC 8936), and the keys that prove them. */
 @Controller()
-export class CompletionsController {
+export class CompletionsController implements OnModuleDestroy {
+  private isStopping = false;
+
   constructor(
     private readonly context: IngressContext,
     private readonly signer: SetSigner,
   ) {}
+
+  /** Polls that wait are answered now: nobody should wait for them to end. */
+  onModuleDestroy(): void {
+    this.isStopping = true;
+  }
 
   @Get('.well-known/jwks.json')
   keys(): Promise<{ keys: JWK[] }> {
@@ -31,12 +49,18 @@ export class CompletionsController {
   @Post('scim/v2/:connection/SecurityEvents')
   @UseGuards(ScimAuthGuard)
   @HttpCode(200)
-  async poll(@Req() request: ScimRequest, @Body() body: unknown): Promise<Polled> {
+  async poll(
+    @Req() request: ScimRequest,
+    @Body() body: unknown,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Polled> {
     const asked = parsePoll(bodyOf(body));
     const { id } = request.connection;
     if (asked.ack.length > 0) await this.acknowledge(id, asked);
     if (asked.maxEvents === 0) return { sets: {} };
     const found = await this.done(request, asked);
+    // A connection that is kept would keep the process as well.
+    if (this.isStopping) void reply.header('connection', 'close');
     const tokens = await Promise.all(
       found.slice(0, asked.maxEvents).map(async c => [c.jti, await this.signed(id, c)] as const),
     );
@@ -53,7 +77,8 @@ export class CompletionsController {
         request.connection.id,
         asked.maxEvents + 1,
       );
-      if (found.length > 0 || performance.now() >= until || request.raw.socket.destroyed) return found;
+      if (found.length > 0 || performance.now() >= until || this.isStopping || request.raw.socket.destroyed)
+        return found;
       await wait(LOOK_EVERY_MS);
     }
   }
@@ -66,8 +91,6 @@ export class CompletionsController {
 
   private signed(connection: string, completion: Completion): Promise<string> {
     const { publicUrl } = this.context.policy;
-    return this.signer.sign(
-      completionClaims(completion, publicUrl, this.context.scimBase(connection), Date.now()),
-    );
+    return this.signer.sign(completionClaims(completion, publicUrl, this.context.scimBase(connection)));
   }
 }

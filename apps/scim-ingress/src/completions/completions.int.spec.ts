@@ -71,12 +71,18 @@ describe('a write whose client does not wait', () => {
   }
 
   /** What the projector would store of an opt-out. */
-  const project = (optOutId: string, phase: string, cutAt: Date | null): Promise<unknown> =>
+  const project = (
+    optOutId: string,
+    phase: string,
+    cutAt: Date | null,
+    state: { closedOutcome?: string; restoredAt?: string } = {},
+  ): Promise<unknown> =>
     ingress.db.owner.query(
-      `insert into rm_opt_out (opt_out_id, tenant, subject, phase, requested_at, cut_at, state, req_off)
-       values ($1, 'acme', gen_random_uuid(), $2, now(), $3, '{}', 0)
-       on conflict (opt_out_id) do update set phase = excluded.phase, cut_at = excluded.cut_at`,
-      [optOutId, phase, cutAt],
+      `insert into rm_opt_out (opt_out_id, tenant, subject, phase, requested_at, cut_at, closed_at, state, req_off)
+       values ($1, 'acme', gen_random_uuid(), $2, now(), $3, case when $2 = 'closed' then now() end, $4::jsonb, 0)
+       on conflict (opt_out_id) do update set phase = excluded.phase, cut_at = excluded.cut_at, closed_at = excluded.closed_at,
+         state = excluded.state`,
+      [optOutId, phase, cutAt, JSON.stringify(state)],
     );
   const optOutOf = async (id: string): Promise<string> => {
     const [row] = await rows<{ id: string }>(
@@ -154,6 +160,38 @@ describe('a write whose client does not wait', () => {
     });
   });
 
+  it('of somebody whose tenant is bound to nothing is done when that is decided', async () => {
+    const id = await made();
+    const answer = await patch(id, { path: 'active', value: false });
+    await project(await optOutOf(id), 'closed', null, { closedOutcome: 'nothing-bound' });
+    expect((await completionOf(answer))?.['events']).toMatchObject({ [ASYNC_RESPONSE]: { status: '200' } });
+  });
+
+  it('that takes back an opt-out which ended with its cut is not done before it was given back', async () => {
+    const id = await made();
+    await patch(id, { path: 'active', value: false }, {});
+    const optOutId = await optOutOf(id);
+    await project(optOutId, 'closed', new Date(), { closedOutcome: 'cut-only' });
+    const answer = await patch(id, { path: 'active', value: true });
+    expect(await completionOf(answer)).toBeUndefined();
+    const restoredAt = '2026-03-01T11:00:00.000Z';
+    await project(optOutId, 'restored', new Date(), { closedOutcome: 'cut-only', restoredAt });
+    const claims = await completionOf(answer);
+    expect(claims?.['events']).toMatchObject({ [ASYNC_RESPONSE]: { status: '200' } });
+    expect(claims).toMatchObject({
+      iat: Date.parse(restoredAt) / 1_000,
+      toe: Date.parse(restoredAt) / 1_000,
+    });
+  });
+
+  it('that takes back what was purged meanwhile is told so', async () => {
+    const id = await made();
+    await patch(id, { path: 'active', value: false }, {});
+    const answer = await patch(id, { path: 'active', value: true });
+    await project(await optOutOf(id), 'closed', new Date(), { closedOutcome: 'purged' });
+    expect((await completionOf(answer))?.['events']).toMatchObject({ [ASYNC_RESPONSE]: { status: '409' } });
+  });
+
   it('that takes an opt-out back is done when it was given back', async () => {
     const id = await made();
     await patch(id, { path: 'active', value: false }, {});
@@ -198,6 +236,7 @@ describe('a write whose client does not wait', () => {
       const [first] = await setsOf();
       const [again] = await setsOf();
       expect(again?.[0]).toBe(first?.[0]);
+      expect(await claimsOf(again?.[1] ?? '')).toEqual(await claimsOf(first?.[1] ?? ''));
       await poll({
         setErrs: { [first?.[0] ?? '']: { err: 'jwtCrypto', description: 'no key' } },
         maxEvents: 0,
@@ -224,6 +263,18 @@ describe('a write whose client does not wait', () => {
       const sets = (await polled).json.sets as Record<string, string>;
       expect(Object.keys(sets)).toHaveLength(1);
       await poll({ ack: Object.keys(sets), maxEvents: 0 });
+    });
+
+    it('does not keep a process that stops', async () => {
+      const stopping = await startIngress();
+      const { token: mine } = await stopping.connect('stopping');
+      const path = '/scim/v2/stopping/SecurityEvents';
+      const polled = stopping.ask('POST', path, { token: mine, body: {} });
+      // Whoever is answered after it has seen that the poll is there.
+      for (let i = 0; i < 5; i += 1)
+        await stopping.ask('POST', path, { token: mine, body: { maxEvents: 0 } });
+      await stopping.close();
+      expect((await polled).json).toEqual({ sets: {} });
     });
 
     it('is nothing for another connection, which can neither read nor acknowledge it', async () => {

@@ -40,20 +40,24 @@ export async function addCompletion(on: Queryable, c: NewCompletion): Promise<vo
   );
 }
 
+/** A cut that did not come is no failure where nothing was bound that could be cut. */
+const IS_REACHED = `case c.awaits when 'cut' then o.cut_at is not null or coalesce(o.state ->> 'closedOutcome', '') = 'nothing-bound'
+  when 'restore' then o.phase = 'restored' else true end`;
+/** A restore may follow an opt-out that ended with its cut, and not one that was purged. */
+const IS_DONE = `case c.awaits when 'cut' then o.cut_at is not null or o.phase in ('closed', 'restored')
+  when 'restore' then o.phase = 'restored' or (o.phase = 'closed' and o.state ->> 'closedOutcome' = 'purged') else true end`;
+const RESTORED_AT = `(o.state ->> 'restoredAt')::timestamptz`;
+/** The same whenever it is asked for: a token that is sent again says what it said. */
+const COMPLETED_AT = `case c.awaits when 'cut' then coalesce(o.cut_at, o.closed_at, ${RESTORED_AT}, c.requested_at)
+  when 'restore' then coalesce(${RESTORED_AT}, o.closed_at, c.requested_at) else c.requested_at end`;
+
 /** Requests of a connection that are done and not acknowledged, the oldest first. */
 export const doneCompletions = (on: Queryable, connection: string, limit: number): Promise<Completion[]> =>
   rows<Completion>(
     on,
-    `select c.jti, c.txn, c.method, c.uri, c.version, c.status,
-            case c.awaits when 'cut' then o.cut_at is not null when 'restore' then o.phase = 'restored' else true end as "isReached",
-            case c.awaits when 'cut' then coalesce(o.cut_at, o.closed_at, clock_timestamp()) when 'restore' then clock_timestamp() else c.requested_at end
-              as "completedAt"
+    `select c.jti, c.txn, c.method, c.uri, c.version, c.status, ${IS_REACHED} as "isReached", ${COMPLETED_AT} as "completedAt"
        from scim_completion c left join rm_opt_out o on o.opt_out_id = c.opt_out_id
-      where c.connection = $1 and case c.awaits
-              when 'cut' then o.cut_at is not null or o.phase in ('closed', 'restored')
-              when 'restore' then o.phase in ('closed', 'restored')
-              else true end
-      order by c.requested_at, c.jti limit $2`,
+      where c.connection = $1 and ${IS_DONE} order by c.requested_at, c.jti limit $2`,
     [connection, limit],
   );
 

@@ -6,6 +6,8 @@ describe('the Prefer header', () => {
   it.each<[string | string[] | undefined, boolean]>([
     ['respond-async', true],
     ['Respond-Async', true],
+    ['respond-async=""', true],
+    ['respond-async = ; wait=1', true],
     ['return=minimal, respond-async', true],
     ['respond-async; wait=10', true],
     ['wait=10, respond-async ;x="a,b"', true],

@@ -7,5 +7,7 @@ const PREFERENCE = /(?:[^",]|"(?:[^"\\]|\\.)*"?)+/g;
  */
 export function prefersAsync(header: string | readonly string[] | undefined): boolean {
   const text = typeof header === 'string' ? header : (header ?? []).join(',');
-  return [...text.matchAll(PREFERENCE)].some(([preference]) => /^\s*respond-async\s*(;|$)/i.test(preference));
+  return [...text.matchAll(PREFERENCE)].some(([preference]) =>
+    /^\s*respond-async\s*(=\s*("")?\s*)?(;|$)/i.test(preference),
+  );
 }
