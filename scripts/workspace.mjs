@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -46,8 +46,40 @@ export function nodeBinary() {
   );
 }
 
-/** Builds what is stale. */
+const builtMarker = path.join(root, 'node_modules', '.sever-built');
+/** What a package is built from, besides the settings at the root. */
+const SOURCES = ['src', 'package.json'];
+
+/** Every source file with its size and the time of its last change, as one digest; undefined when something was never built. */
+function sourcesDigest() {
+  const digest = createHash('sha256');
+  const files = ['.swcrc', 'nx.json', 'package-lock.json'].map(name => path.join(root, name));
+  for (const folder of ['libs', 'apps'])
+    for (const name of readdirSync(path.join(root, folder))) {
+      const project = path.join(root, folder, name);
+      if (!existsSync(path.join(project, 'dist'))) return undefined;
+      for (const source of SOURCES) files.push(...filesBelow(path.join(project, source)));
+    }
+  for (const file of files) {
+    const { mtimeMs, size } = statSync(file);
+    digest.update(`${file} ${mtimeMs} ${size}\n`);
+  }
+  return digest.digest('hex');
+}
+
+function filesBelow(entry) {
+  if (!statSync(entry).isDirectory()) return [entry];
+  const names = readdirSync(entry, { recursive: true, withFileTypes: true });
+  return names.filter(name => name.isFile()).map(name => path.join(name.parentPath ?? name.path, name.name));
+}
+
+/**
+ * Builds what is stale. When nothing is, nothing is touched: nx would take each output away and put it back from its cache, under
+ * the feet of whatever runs from it.
+ */
 export function ensureBuilt() {
+  const built = existsSync(builtMarker) ? readFileSync(builtMarker, 'utf8') : undefined;
+  if (built !== undefined && built === sourcesDigest()) return;
   const nx = path.join(root, 'node_modules/nx/dist/bin/nx.js');
   const bin = existsSync(nx) ? nx : path.join(root, 'node_modules/nx/bin/nx.js');
   const run = spawnSync(nodeBinary(), [bin, 'run-many', '-t', 'build', '--outputStyle=static'], {
@@ -56,6 +88,7 @@ export function ensureBuilt() {
     env: { ...environment(), NX_DAEMON: 'false' },
   });
   if (run.status !== 0) fail(`the build failed:\n${run.stdout}${run.stderr}`);
+  writeFileSync(builtMarker, sourcesDigest() ?? '');
 }
 
 /** The environment of a child that must find the pinned Node first. */
