@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withAdmin, type ClientAccess } from './client.js';
 import { KafkaClusterError } from './kafka-cluster-error.js';
+import { membersKnownTo } from './known-members.js';
 import { OFFSETS_PARTITIONS } from './node/server-properties.js';
 
 const TIMEOUT_MS = 90_000;
@@ -41,9 +42,10 @@ export async function untilReady(access: ClientAccess, brokers: number, alive: (
  */
 export async function untilJoined(alone: ClientAccess, nodeId: number, alive: () => void): Promise<void> {
   const hasJoined = (): Promise<boolean> =>
-    withAdmin(alone, async admin =>
-      (await admin.describeCluster()).brokers.some(broker => broker.nodeId === nodeId),
-    ).catch(() => false);
+    membersKnownTo(alone).then(
+      members => members.includes(nodeId),
+      () => false,
+    );
   while (!(await hasJoined())) {
     alive();
     await sleep(POLL_MS);

@@ -27,7 +27,7 @@ function killInTurn(pipeline: Pipeline): () => Promise<void> {
   return async () => {
     isOver = true;
     await killing;
-    await eventually('all brokers', async () => (await site.roles.alive()).length === BROKERS);
+    await eventually('all brokers', () => site.roles.isWhole([]));
   };
 }
 

@@ -1,5 +1,6 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import { askBroker, compactLength, compactText, int32, int8, NO_TAGS, text } from './broker-request.js';
+import { viewOf, type BrokerView } from './broker-view.js';
 
 const FIND_COORDINATOR = { api: 10, version: 2, isFlexible: false };
 const DESCRIBE_QUORUM = { api: 55, version: 0, isFlexible: true };
@@ -9,14 +10,13 @@ const METADATA_TOPIC = '__cluster_metadata';
 export class Roles {
   constructor(readonly brokers: readonly string[]) {}
 
-  /** Leader of a partition. */
+  /** Leader of a partition, of what the brokers say in the newest epoch: one that hung believes in the past for a while. */
   async leaderOf(topic: string, partition: number): Promise<number> {
-    return this.ask(async admin => {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-      const leader = topics[0]?.partitions.find(p => p.partitionId === partition)?.leader;
-      if (leader === undefined || leader < 0) throw new Error(`${topic}/${partition} has no leader`);
-      return leader;
-    });
+    const views = await this.views([topic]);
+    const said = views.flatMap(v => v.topics.get(topic)?.filter(p => p.partition === partition) ?? []);
+    const newest = said.reduce((a, b) => (b.epoch > a.epoch ? b : a));
+    if (newest.leader < 0) throw new Error(`${topic}/${partition} has no leader`);
+    return newest.leader;
   }
 
   /** Leader of the quorum. What clients see as the controller is any broker; only this answer tells. */
@@ -56,17 +56,22 @@ export class Roles {
     });
   }
 
-  /** Brokers that are part of the cluster. */
-  async alive(): Promise<number[]> {
-    return this.ask(async admin => (await admin.describeCluster()).brokers.map(b => b.nodeId));
+  /** Whether every broker answers, and says that all are members and that every partition has all its copies in sync. */
+  async isWhole(topics: readonly string[]): Promise<boolean> {
+    const all = this.brokers.length;
+    const views = await this.views(topics);
+    const isWhole = ({ members, topics: known }: BrokerView): boolean =>
+      members.length === all &&
+      topics.every(topic => known.get(topic)?.every(p => p.leader >= 0 && p.inSync === p.copies));
+    return views.length === all && views.every(isWhole);
   }
 
-  /** Whether every partition has all its copies in sync. */
-  async isInSync(topics: readonly string[]): Promise<boolean> {
-    return this.ask(async admin => {
-      const found = await admin.fetchTopicMetadata({ topics: [...topics] });
-      return found.topics.every(t => t.partitions.every(p => p.isr.length === p.replicas.length));
-    });
+  /** What those brokers believe that answer. @throws AggregateError when none does */
+  private async views(topics: readonly string[]): Promise<BrokerView[]> {
+    const answers = await Promise.allSettled(this.brokers.map(broker => viewOf(broker, topics)));
+    const given = answers.filter(a => a.status === 'fulfilled');
+    if (given.length === 0) throw new AggregateError(reasonsOf(answers));
+    return given.map(a => a.value);
   }
 
   private async ask<T>(question: (admin: Admin) => Promise<T>): Promise<T> {
@@ -89,6 +94,9 @@ export class Roles {
     const answers = await Promise.allSettled(this.brokers.map(question));
     const given = answers.find(a => a.status === 'fulfilled');
     if (given) return given.value;
-    throw new AggregateError(answers.map(a => a.status === 'rejected' && (a.reason as Error).message));
+    throw new AggregateError(reasonsOf(answers));
   }
 }
+
+const reasonsOf = (answers: readonly PromiseSettledResult<unknown>[]): unknown[] =>
+  answers.flatMap(a => (a.status === 'rejected' ? [(a.reason as Error).message] : []));

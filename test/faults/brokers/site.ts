@@ -53,13 +53,6 @@ export class Site {
 
   /** Waits until all brokers are there and hold every record. */
   async wholeCluster(): Promise<void> {
-    await eventually(
-      'all brokers with all copies',
-      async () =>
-        (await this.roles.alive()).length === this.roles.brokers.length &&
-        (await this.roles.isInSync(TOPICS)),
-      BACK_MS,
-      500,
-    );
+    await eventually('all brokers with all copies', () => this.roles.isWhole(TOPICS), BACK_MS, 500);
   }
 }

@@ -1,4 +1,4 @@
-import kafkajs, { type Kafka, type KafkaConfig } from 'kafkajs';
+import kafkajs, { type ITopicConfig, type Kafka, type KafkaConfig } from 'kafkajs';
 import type { KafkaCluster } from '../kafka-cluster.js';
 
 const DEADLINE_MS = 60_000;
@@ -31,6 +31,21 @@ export async function produce(kafka: Kafka, topic: string, values: readonly stri
   } finally {
     await producer.disconnect();
   }
+}
+
+/** Sends one record to partition 0 with `acks=all`, once: rejects within a few seconds when it is not acknowledged. */
+export function produceOnce(
+  cluster: Pick<KafkaCluster, 'brokers'>,
+  topic: string,
+  value: string,
+): Promise<void> {
+  const once = kafkaClientWith({
+    brokers: cluster.brokers.split(','),
+    connectionTimeout: 2_000,
+    requestTimeout: 2_000,
+    retry: { retries: 0 },
+  });
+  return produce(once, topic, [value]);
 }
 
 /** Reads a topic from its beginning until there are `count` records; rejects on the first error of the group. */
@@ -67,11 +82,18 @@ export async function consume(kafka: Kafka, group: string, topic: string, count:
 }
 
 /** Creates a topic with one partition on as many brokers as there are. */
-export async function createTopic(kafka: Kafka, topic: string, replicas: number): Promise<void> {
+export const createTopic = (kafka: Kafka, topic: string, replicas: number): Promise<void> =>
+  createOne(kafka, { topic, numPartitions: 1, replicationFactor: replicas });
+
+/** Creates a topic whose only partition has its only copy on this broker. */
+export const createTopicOn = (kafka: Kafka, topic: string, nodeId: number): Promise<void> =>
+  createOne(kafka, { topic, replicaAssignment: [{ partition: 0, replicas: [nodeId] }] });
+
+async function createOne(kafka: Kafka, topic: ITopicConfig): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
   try {
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1, replicationFactor: replicas }] });
+    await admin.createTopics({ topics: [topic] });
   } finally {
     await admin.disconnect();
   }
