@@ -66,6 +66,30 @@ describe('connections on the command line', () => {
     expect(table.stdout).toContain('token until');
   });
 
+  it('let an operator say who comes back under the name of a leaver', async () => {
+    const made = await create('namesakes', '--rebind', 'manual');
+    const post = (externalId: string) => {
+      const body = { schemas: [USER], userName: 'lou@acme.example', externalId, active: true };
+      return call('POST', `${made.baseUrl}/Users`, made.token, body);
+    };
+    const { id } = (await post('one')).body;
+    await call('PUT', `${made.baseUrl}/Users/${String(id)}`, made.token, {
+      ...{ schemas: [USER], userName: 'lou@acme.example', externalId: 'one', active: false },
+    });
+    expect((await post('two')).status).toBe(409);
+    const table = await sever(pipeline, ['connection', 'rebinds', 'namesakes']);
+    expect(table.stdout).toContain('lou@acme.example');
+    const [open] = await run<{ id: string }[]>('rebinds', 'namesakes');
+    const say = ['rebind', 'namesakes', String(open?.id), '--reason', 'asked'];
+    const unsaid = await sever(pipeline, ['connection', ...say]);
+    expect([unsaid.status, unsaid.stderr]).toEqual([2, expect.stringContaining('--same-person')]);
+    expect(await run(...say, '--same-person')).toMatchObject({ decision: 'same-person' });
+    expect((await post('two')).body).toMatchObject({ id, active: true, externalId: 'two' });
+    expect(await run('set', 'namesakes', '--rebind', 'never')).toMatchObject({ rebind: 'never' });
+    const wrong = await sever(pipeline, ['connection', 'set', 'namesakes', '--rebind', 'always']);
+    expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining('request.invalid')]);
+  });
+
   it('gives a client tokens at the token endpoint', async () => {
     const made = await create('machine', '--oauth');
     expect(made.token).toBeNull();

@@ -26,6 +26,7 @@ const REGISTRY_STATUS: Partial<Record<DirectoryErrorCode, number>> = {
   'connection.retired': 409,
   'connection.people-active': 409,
   'connection.decided': 409,
+  'rebind-case.unknown': 404,
   'oauth-client.unknown': 404,
   'issuer.unknown': 404,
 };

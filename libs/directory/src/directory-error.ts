@@ -9,6 +9,7 @@ export type DirectoryErrorCode =
   | 'connection.decided'
   | 'oauth-client.unknown'
   | 'issuer.unknown'
+  | 'rebind-case.unknown'
   | 'binding.scope-required'
   | 'dialect.unknown';
 

@@ -2,6 +2,7 @@ import { migration } from '@sever/postgres';
 import { groupTables } from './groups/group-tables.js';
 import { completionMigrations } from './completions/completion-migrations.js';
 import { connectionMigrations } from './connections/connection-migrations.js';
+import { rebindMigration } from './rebind/rebind-migrations.js';
 import { cursorKeyMigration } from './resources/cursor-key.js';
 import { indexOrderMigration } from './resources/index-order.js';
 import { indexedAttributesMigration } from './resources/indexed-attributes.js';
@@ -80,4 +81,5 @@ export const directoryMigrations = [
   indexedAttributesMigration,
   ...completionMigrations,
   indexOrderMigration,
+  rebindMigration,
 ];

@@ -64,6 +64,23 @@ export {
   trustedIssuer,
   type TrustedIssuer,
 } from './connections/trusted-issuers.js';
+export {
+  REBIND_DECISIONS,
+  askRebind,
+  casesOf,
+  decideRebind,
+  rebindDecisionOn,
+  settleRebind,
+  type RebindCase,
+  type RebindDecision,
+  type RebindQuestion,
+} from './rebind/rebind-cases.js';
+export {
+  REBIND_POLICIES,
+  rebindPolicyOf,
+  setRebindPolicy,
+  type RebindPolicy,
+} from './rebind/rebind-policy.js';
 export { addApiToken, principalOfToken, replaceApiToken } from './registry/api-tokens.js';
 export {
   addBindingWaiver,
@@ -90,6 +107,7 @@ export {
   findByUserName,
   findResource,
   insertResource,
+  releasedName,
   removeResource,
   updateOfVersion,
   updateOfVersionBeforeOptOut,

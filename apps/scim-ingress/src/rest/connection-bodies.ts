@@ -1,4 +1,5 @@
 import { durationSeconds } from '@sever/config';
+import { REBIND_DECISIONS, REBIND_POLICIES } from '@sever/directory';
 import { z } from 'zod';
 import { SIGNATURE_ALGORITHMS } from '../oauth/signature-algorithms.js';
 
@@ -34,15 +35,31 @@ const keySet = z.looseObject({
 
 const positive = durationSeconds.refine(seconds => seconds >= 1, 'must be a second or more');
 
+const rebind = z.enum(REBIND_POLICIES);
+
+/** Why an operator decided so; kept in the directory. */
+const reason = z
+  .string()
+  .min(1)
+  .max(4_000)
+  .refine(text => text.isWellFormed() && !text.includes('\0'), 'must be valid text');
+
 export const connectionBodySchema = z.strictObject({
   tenant: name,
   dialect: name,
   id: name.optional(),
   bind: z.array(name).optional(),
   rateLimit: z.union([z.number().int().positive(), z.literal('off')]).optional(),
+  rebind: rebind.optional(),
   oauth: z.boolean().optional(),
   expiresIn: positive.optional(),
 });
+
+/** What may be changed of a connection. */
+export const changeBodySchema = z.strictObject({ rebind });
+
+/** Whether somebody who is to be created is the inactive user with that name. */
+export const rebindBodySchema = z.strictObject({ decision: z.enum(REBIND_DECISIONS), reason });
 
 /** `overlap`: how long the tokens that were there live on; `now` ends them at once. */
 export const rotateBodySchema = z
@@ -77,10 +94,6 @@ export const issuerBodySchema = z
 
 /** `people`: what becomes of those who are still active through the connection. */
 export const retireBodySchema = z.strictObject({
-  reason: z
-    .string()
-    .min(1)
-    .max(4_000)
-    .refine(text => text.isWellFormed() && !text.includes('\0'), 'must be valid text'),
+  reason,
   people: z.enum(['keep', 'opt-out']).optional(),
 });

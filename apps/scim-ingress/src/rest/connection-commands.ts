@@ -6,12 +6,15 @@ import {
   addOAuthClient,
   bindInstance,
   countActivePeople,
+  decideRebind,
   endTokensAfter,
   lockConnection,
   putTrustedIssuer,
   removeTrustedIssuer,
   retireConnection,
   revokeOAuthClient,
+  setRebindPolicy,
+  type RebindCase,
 } from '@sever/directory';
 import type { SeverEvent } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
@@ -21,9 +24,11 @@ import { ConnectionEvents } from '../writes/connection-events.js';
 import { IngressContext } from '../ingress-context.js';
 import { tokenEndpointOf } from '../oauth/oauth-metadata.js';
 import type {
+  changeBodySchema,
   clientBodySchema,
   connectionBodySchema,
   issuerBodySchema,
+  rebindBodySchema,
   retireBodySchema,
   rotateBodySchema,
 } from './connection-bodies.js';
@@ -74,9 +79,34 @@ export class ConnectionCommands {
       const events = new ConnectionEvents(made, by);
       const { tenant, dialect } = made;
       const created = events.make('sever.connection.created.v1', { dialect, instances: wanted.bind ?? [] });
+      const policy = await this.firstPolicy(em, id, wanted, events);
       const proof = await this.firstProof(em, id, wanted);
-      await this.log(em, [created, events.make('sever.connection.credential-added.v1', proof.told)]);
+      await this.log(em, [
+        created,
+        ...policy,
+        events.make('sever.connection.credential-added.v1', proof.told),
+      ]);
       return { id, tenant, dialect, baseUrl: this.context.scimBase(id), ...proof.shown };
+    });
+  }
+
+  change(id: string, by: string, wanted: z.infer<typeof changeBodySchema>): Promise<void> {
+    return this.changing(id, by, async (em, events) => {
+      await setRebindPolicy(em, id, wanted.rebind);
+      return { result: undefined, event: events.make('sever.connection.changed.v1', wanted) };
+    });
+  }
+
+  decideRebind(
+    id: string,
+    by: string,
+    question: string,
+    wanted: z.infer<typeof rebindBodySchema>,
+  ): Promise<RebindCase> {
+    return this.changing(id, by, async (em, events) => {
+      const result = await decideRebind(em, id, question, { ...wanted, by });
+      const told = { resource: result.resource, decision: wanted.decision };
+      return { result, event: events.make('sever.connection.rebind-decided.v1', told) };
     });
   }
 
@@ -158,6 +188,18 @@ export class ConnectionCommands {
         activePeople,
       };
     });
+  }
+
+  /** Another policy than the one that is meant when nothing is said. */
+  private async firstPolicy(
+    em: EntityManager,
+    id: string,
+    { rebind }: z.infer<typeof connectionBodySchema>,
+    events: ConnectionEvents,
+  ): Promise<SeverEvent[]> {
+    if (rebind === undefined) return [];
+    await setRebindPolicy(em, id, rebind);
+    return [events.make('sever.connection.changed.v1', { rebind })];
   }
 
   /** What a new connection proves itself with first, as the answer shows it and as the log tells it. */

@@ -5,6 +5,7 @@ import {
   Get,
   HttpCode,
   Param,
+  Patch,
   Post,
   Put,
   Query,
@@ -13,21 +14,25 @@ import {
 } from '@nestjs/common';
 import {
   activePeople,
+  casesOf,
   countActivePeople,
   listConnections,
   refusalsOf,
   unknownConnection,
   type ActivePerson,
   type ConnectionView,
+  type RebindCase,
   type RefusalView,
 } from '@sever/directory';
 import { HttpProblem } from '../http-problem.js';
 import { IngressContext } from '../ingress-context.js';
 import { ApiAuthGuard, type ApiRequest } from './api-auth.guard.js';
 import {
+  changeBodySchema,
   clientBodySchema,
   connectionBodySchema,
   issuerBodySchema,
+  rebindBodySchema,
   retireBodySchema,
   rotateBodySchema,
 } from './connection-bodies.js';
@@ -68,6 +73,34 @@ export class ConnectionsController {
   async get(@Param('id') id: string): Promise<ConnectionView & { activePeople: number }> {
     const found = await this.find(id);
     return { ...found, activePeople: await countActivePeople(this.context.dataSource, id) };
+  }
+
+  @Patch(':id')
+  async change(
+    @Req() request: ApiRequest,
+    @Param('id') id: string,
+    @Body() body: unknown,
+  ): Promise<ConnectionView> {
+    await this.commands.change(id, request.caller.principal, parseBody(changeBodySchema, body));
+    return this.find(id);
+  }
+
+  /** Namesakes of whom an operator must say whether they are the same person. */
+  @Get(':id/rebinds')
+  async rebinds(@Param('id') id: string): Promise<{ items: RebindCase[] }> {
+    await this.find(id);
+    return { items: await casesOf(this.context.dataSource, id) };
+  }
+
+  @Put(':id/rebinds/:case')
+  decideRebind(
+    @Req() request: ApiRequest,
+    @Param('id') id: string,
+    @Param('case') question: string,
+    @Body() body: unknown,
+  ): Promise<RebindCase> {
+    const wanted = parseBody(rebindBodySchema, body);
+    return this.commands.decideRebind(id, request.caller.principal, question, wanted);
   }
 
   /** Who is still active through it: those a retirement needs a decision for. */

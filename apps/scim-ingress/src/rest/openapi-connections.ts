@@ -1,7 +1,9 @@
 import {
+  changeBodySchema,
   clientBodySchema,
   connectionBodySchema,
   issuerBodySchema,
+  rebindBodySchema,
   retireBodySchema,
   rotateBodySchema,
 } from './connection-bodies.js';
@@ -26,6 +28,27 @@ export const connectionPaths = (): object => ({
   },
   '/v1/connections/{id}': {
     get: { summary: 'One connection', parameters: [ID], responses: answer('200', 'The connection') },
+    patch: {
+      summary: 'Change who decides whether an inactive namesake is the same person',
+      parameters: [ID],
+      requestBody: body(changeBodySchema),
+      responses: answer('200', 'The connection'),
+    },
+  },
+  '/v1/connections/{id}/rebinds': {
+    get: {
+      summary: 'Namesakes of whom an operator must say whether they are the same person',
+      parameters: [ID],
+      responses: answer('200', '`{ items }`'),
+    },
+  },
+  '/v1/connections/{id}/rebinds/{case}': {
+    put: {
+      summary: 'Decide it for the next request',
+      parameters: [ID, parameter('path', 'case')],
+      requestBody: body(rebindBodySchema),
+      responses: answer('200', 'The question with its answer'),
+    },
   },
   '/v1/connections/{id}/people': {
     get: {

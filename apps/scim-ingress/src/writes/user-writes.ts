@@ -2,28 +2,25 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import {
   createSubject,
-  findByExternalId,
-  findByUserName,
   findResource,
   insertResource,
   linkedSubject,
-  lockUserName,
   lockStanding,
   removeResource,
   renameSubject,
   updateResource,
-  type Connection,
   type StoredResource,
 } from '@sever/directory';
 import type { SeverEvent } from '@sever/event-contracts';
 import { isUniqueViolation } from '@sever/postgres';
-import { ScimError, changedAttributes, normaliseUserName, type JsonObject } from '@sever/scim';
+import { changedAttributes, normaliseUserName, type JsonObject } from '@sever/scim';
 import type { EntityManager } from 'typeorm';
 import { IngressContext } from '../ingress-context.js';
 import { requestMeaning, type Change } from '../meaning/request-meaning.js';
 import { commitWrite } from './commit.js';
 import { EventDraft } from './event-drafts.js';
 import { carryOut } from './meaning-effects.js';
+import { arriving, leaveToOperator, UndecidedArrival, uniqueness } from './user-arrival.js';
 import { UnlockedUserWrites } from './unlocked-user-writes.js';
 import {
   IDENTIFIERS,
@@ -35,8 +32,6 @@ import {
   type Writer,
 } from './user-request.js';
 
-const uniqueness = (): ScimError =>
-  new ScimError(409, 'another user of this connection has this userName', 'uniqueness');
 /** Writes of SCIM Users: each accepted change is one transaction with one event. */
 @Injectable()
 export class UserWrites {
@@ -46,13 +41,14 @@ export class UserWrites {
     this.unlocked = new UnlockedUserWrites(context);
   }
 
-  /** POST: a new resource, or the return of the one inactive resource with the same `externalId` (rehire in place). */
+  /** POST: a new resource, or the return of somebody inactive in place (rehire). @throws ScimError 409 */
   async create(writer: Writer, attributes: JsonObject): Promise<StoredResource> {
     try {
       return await this.commit(writer, '201', em => this.createIn(em, writer, attributes));
     } catch (error) {
       // Two equal POSTs at once: the unique index decides.
       if (isUniqueViolation(error)) throw uniqueness();
+      if (error instanceof UndecidedArrival) throw await leaveToOperator(this.context, error);
       throw error;
     }
   }
@@ -122,13 +118,9 @@ export class UserWrites {
     attributes: JsonObject,
   ): Promise<{ result: StoredResource; event: SeverEvent | undefined }> {
     const { connection } = writer;
-    const userNameNorm = normaliseUserName(String(attributes.userName));
-    await lockUserName(em, connection.tenant, userNameNorm);
-    const sameName = await findByUserName(em, connection.id, userNameNorm);
-    if (sameName?.active) throw uniqueness();
-    const returning = await this.returningResource(em, connection, attributes);
+    const returning = await arriving(em, connection, attributes);
     if (returning) return this.updateIn(em, writer, returning, attributes);
-    if (sameName) await this.releaseName(em, sameName);
+    const userNameNorm = normaliseUserName(String(attributes.userName));
     const linked = await linkedSubject(em, connection.tenant, connection.id, userNameNorm);
     const subject = linked ?? (await createSubject(em, connection.tenant, userNameNorm)).id;
     const stored = await insertResource(em, {
@@ -152,23 +144,6 @@ export class UserWrites {
     return { result: stored, event: await this.tell(em, writer, stored, change) };
   }
 
-  /** Exactly one resource with the same externalId, and it is inactive: the same person comes back. */
-  private async returningResource(
-    em: EntityManager,
-    connection: Connection,
-    attributes: JsonObject,
-  ): Promise<StoredResource | undefined> {
-    if (typeof attributes.externalId !== 'string' || attributes.active !== true) return undefined;
-    const found = await findByExternalId(em, connection.id, attributes.externalId);
-    return found.length === 1 && found[0] && !found[0].active ? found[0] : undefined;
-  }
-
-  /** An inactive namesake with another externalId is somebody else: the name goes to the newcomer, nothing is inherited. */
-  private async releaseName(em: EntityManager, old: StoredResource): Promise<void> {
-    const released = `${old.userNameNorm}#released-${old.id}`;
-    await updateResource(em, { ...old, userNameNorm: released });
-  }
-
   private async updateIn(
     em: EntityManager,
     writer: Writer,
@@ -178,10 +153,12 @@ export class UserWrites {
     const attributes = changedAttributes(before.attributes, after);
     if (attributes.length === 0) return { result: before, event: undefined };
     const userNameNorm = normaliseUserName(String(after.userName));
+    const becomesActive = !before.active && after.active === true;
     const stored = await updateResource(em, {
       ...before,
       attributes: after,
-      userNameNorm: attributes.includes('userName') ? userNameNorm : before.userNameNorm,
+      // An inactive user whose name went to somebody else wants it back.
+      userNameNorm: attributes.includes('userName') || becomesActive ? userNameNorm : before.userNameNorm,
       externalId: typeof after.externalId === 'string' ? after.externalId : null,
       active: after.active === true,
     });

@@ -14,6 +14,7 @@ import {
   type Rotated,
 } from './connection-view.js';
 import { guarded, print, type CommonFlags } from './output.js';
+import { addRebindCommands, REBIND } from './rebind-commands.js';
 import { retire, type RetireFlags } from './retire-command.js';
 import { api, runningInstance } from './running-instance.js';
 
@@ -23,6 +24,7 @@ type CreateFlags = CommonFlags & {
   id?: string;
   bind?: string;
   rateLimit?: string;
+  rebind?: string;
   oauth?: boolean;
   expires?: string;
 };
@@ -56,6 +58,7 @@ export function addConnectionCommands(program: Command, common: (command: Comman
     .option('--id <id>', 'id of the connection')
     .option('--bind <instances>', 'connector instances to bind a new tenant to, separated by commas')
     .option('--rate-limit <n>', 'requests per second, or off')
+    .option('--rebind <policy>', REBIND)
     .option('--oauth', 'a client for the token endpoint instead of a token')
     .option('--expires <duration>', 'how long the token is valid, for instance 90d; without it for ever')
     .action((flags: CreateFlags) => guarded(() => create(flags)));
@@ -95,6 +98,7 @@ export function addConnectionCommands(program: Command, common: (command: Comman
     .option('--opt-out-all', 'opt out everybody who is active through it')
     .option('--keep', 'leave everybody as they are')
     .action((id: string, flags: RetireFlags) => guarded(() => retire(id, flags)));
+  addRebindCommands(connection, common);
 }
 
 async function create(flags: CreateFlags): Promise<ExitStatus> {
@@ -108,6 +112,7 @@ async function create(flags: CreateFlags): Promise<ExitStatus> {
     id: flags.id,
     bind: flags.bind?.split(',').filter(Boolean),
     rateLimit,
+    rebind: flags.rebind,
     oauth: flags.oauth,
     expiresIn: flags.expires,
   };

@@ -22,6 +22,7 @@ export type Connection = {
   tenant: string;
   dialect: string;
   rateLimit: number | null;
+  rebind: string;
   createdAt: string;
   retiredAt: string | null;
   peopleAfter: string | null;

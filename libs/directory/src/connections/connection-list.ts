@@ -1,4 +1,5 @@
 import { rows, type Queryable } from '@sever/postgres';
+import type { RebindPolicy } from '../rebind/rebind-policy.js';
 
 type Instant = string;
 
@@ -8,6 +9,8 @@ export type ConnectionView = {
   tenant: string;
   dialect: string;
   rateLimit: number | null;
+  /** Who decides whether an inactive namesake is the same person. */
+  rebind: RebindPolicy;
   createdAt: Instant;
   retiredAt: Instant | null;
   /** What was decided for the people who were active when it was retired. */
@@ -50,7 +53,7 @@ export const listConnections = (
 ): Promise<ConnectionView[]> =>
   rows<ConnectionView>(
     on,
-    `select c.id, c.tenant, c.dialect, c.rate_limit as "rateLimit", ${instant('c.created_at')} as "createdAt",
+    `select c.id, c.tenant, c.dialect, c.rate_limit as "rateLimit", c.rebind, ${instant('c.created_at')} as "createdAt",
             ${instant('c.retired_at')} as "retiredAt", c.people_after as "peopleAfter", c.retired_reason as "retiredReason",
             ${TOKENS} as tokens, ${CLIENTS} as clients, ${ISSUERS} as issuers
        from connection c where ($1::text is null or c.tenant = $1) and ($2::text is null or c.id = $2) order by c.tenant, c.id`,

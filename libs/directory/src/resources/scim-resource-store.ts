@@ -121,6 +121,10 @@ export async function updateResource(on: Queryable, r: StoredResource): Promise<
   return row;
 }
 
+/** The name under which an inactive user is kept whose own went to somebody else: nobody can ask for it. */
+export const releasedName = (r: Pick<StoredResource, 'id' | 'userNameNorm'>): string =>
+  `${r.userNameNorm}#released-${r.id}`;
+
 /** Hides a resource for good and takes it out of all groups; its user name is free again, its id is never used again. */
 export async function removeResource(on: Queryable, connection: string, id: string): Promise<void> {
   await leaveAllGroups(on, connection, id);

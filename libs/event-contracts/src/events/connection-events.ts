@@ -11,7 +11,7 @@ const credentialShape = { ...connectionShape, credential: credentialKindSchema, 
 
 /**
  * The life of an identity provider's tie to a tenant: who could ask, since when, and by whose decision. Subject `-`, outside every digest.
- * No secret and no free text: the reason of a retirement stays in the directory, since there is no person under whose key it could be kept.
+ * No secret and no free text: the reason of a retirement or a decision stays in the directory, since there is no person under whose key it could be kept.
  */
 export const connectionEvents = {
   'sever.connection.created.v1': z.strictObject({
@@ -19,6 +19,17 @@ export const connectionEvents = {
     dialect: z.string().min(1),
     /** Instances that the tenant was bound to with it. */
     instances: z.array(z.string()),
+  }),
+  /** Who decides whether an inactive namesake of somebody new is the same person; without it `externalId` does. */
+  'sever.connection.changed.v1': z.strictObject({
+    ...connectionShape,
+    rebind: z.enum(['externalId', 'manual', 'never']),
+  }),
+  /** An operator says whether the one who is to be created is the inactive user `resource`; the next request is answered by it. */
+  'sever.connection.rebind-decided.v1': z.strictObject({
+    ...connectionShape,
+    resource: z.string().min(1),
+    decision: z.enum(['same-person', 'another-person']),
   }),
   'sever.connection.credential-added.v1': z.strictObject({
     ...credentialShape,
