@@ -67,11 +67,11 @@ class Provider {
     return this.ingress.operate('PUT', `/${this.id}/rebinds/${String(id)}`, { decision, reason });
   }
 
-  /** The last events of people that came from this connection. */
+  /** The events of people that came from this connection. */
   async told(): Promise<{ type: string; subject: string | undefined }[]> {
     const found = await rows<{ value: Buffer }>(
       this.ingress.db.owner,
-      `select value from log_record where topic = 'requests' order by partition, "offset"`,
+      `select value from log_record where topic = 'requests' order by ts`,
     );
     return found
       .map(({ value }) => readLoggedEvent(value))
@@ -385,7 +385,7 @@ describe('the operator’s side', () => {
     await okta.decide((await okta.cases())[0]?.id, 'same-person', 'told to nobody');
     const found = await rows<{ value: Buffer }>(
       ingress.db.owner,
-      `select value from log_record where type like 'sever.connection.%' order by partition, "offset"`,
+      `select value from log_record where type like 'sever.connection.%' order by ts`,
     );
     const told = found
       .map(({ value }) => readLoggedEvent(value))
