@@ -4,9 +4,13 @@ import type { KeyEncryptionKeys, SubjectKeys } from '@sever/subject-keys';
 import type { Logger } from '@sever/telemetry';
 import type { Registry } from 'prom-client';
 import type { DataSource, EntityManager } from 'typeorm';
+import { SharedLooks } from './writes/shared-looks.js';
 
 /** What the parts of the ingress share, made once at start and never changed. */
 export class IngressContext {
+  /** Looks into the directory that requests share. */
+  readonly looks: SharedLooks;
+
   constructor(
     readonly dataSource: DataSource,
     readonly writer: EventLogWriter<EntityManager>,
@@ -19,7 +23,9 @@ export class IngressContext {
     },
     readonly metrics: Registry,
     readonly logger: Logger,
-  ) {}
+  ) {
+    this.looks = new SharedLooks(dataSource, secrets.keys);
+  }
 
   /** Keys of people, for what events hold of them. */
   get keys(): SubjectKeys {

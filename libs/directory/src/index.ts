@@ -86,6 +86,7 @@ export {
   addBindingWaiver,
   bindInstance,
   boundTargets,
+  boundTargetsOf,
   findBinding,
   findInstance,
   keepBindingWaivers,
@@ -101,6 +102,13 @@ export { SWITCH_CHANNEL, readKillSwitch, setKillSwitch, type KillSwitch } from '
 export { newToken, tokenHash } from './registry/secrets.js';
 export type { ListQuery, Part, Window } from './resources/query-page.js';
 export { queryResources, userStore } from './resources/query-resources.js';
+export {
+  changeResources,
+  standingsOpenedBy,
+  type ChangedResource,
+  type ResourceChange,
+} from './resources/change-resources.js';
+export { findResources, type KnownResource, type ResourceKey } from './resources/find-resources.js';
 export { cursorKey } from './resources/cursor-key.js';
 export {
   findByExternalId,
@@ -131,7 +139,6 @@ export {
   lockStanding,
   lockStandingById,
   lockStandings,
-  hasStanding,
   isOpenedTwice,
   openStanding,
   standingOpenedBy,

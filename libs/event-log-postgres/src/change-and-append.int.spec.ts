@@ -6,6 +6,7 @@ import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
 import {
   CHANGED,
   changeAndAppend,
+  changeEachAndAppend,
   createPostgresEventLogAdmin,
   createPostgresEventLogWriter,
   eventLogMigrations,
@@ -119,6 +120,33 @@ describe('a change and its event in one statement', () => {
     expect(await versions()).toEqual([{ version: 5 }]);
     expect(await copied()).toEqual([{ id: 9, version: 9 }]);
     expect(await logged()).toEqual([...before, ...told.map(({ eventId }) => ({ id: eventId }))]);
+  });
+
+  it('of several rows happen for those that match, in the order given, or not at all', async () => {
+    await db.owner.query('insert into thing values (2, 1), (3, 9)');
+    const before = await logged();
+    const raiseEach = {
+      sql: `update thing set version = version + 1 from unnest($1::int[]) with ordinality u(u_id, place)
+             where id = u_id and version = $2 returning place::int - 1 as n, id, version`,
+      parameters: [[3, 2, 1], 1],
+    };
+    const copy = { sql: `insert into copied select id, version + $1 from ${CHANGED}`, parameters: [10] };
+    const told = [recordOf(), recordOf(), recordOf()];
+    await expect(
+      changeEachAndAppend(db.owner, raiseEach, [...told.slice(0, 2), recordOf('nowhere')], [copy]),
+    ).rejects.toMatchObject({ code: 'log.unknown-topic' });
+    expect([await versions(), await copied(), await logged()]).toMatchObject([{ length: 3 }, [], before]);
+    const made = await changeEachAndAppend(db.owner, raiseEach, told, [copy]);
+    expect(made.sort((a, b) => a.n - b.n)).toEqual([
+      { n: 1, id: 2, version: 2 },
+      { n: 2, id: 1, version: 2 },
+    ]);
+    expect(await copied()).toEqual([
+      { id: 1, version: 12 },
+      { id: 2, version: 12 },
+    ]);
+    expect(await logged()).toEqual([...before, ...told.slice(1).map(({ eventId }) => ({ id: eventId }))]);
+    expect(await changeEachAndAppend(db.owner, raiseEach, told, [copy])).toEqual([]);
   });
 
   it('never wait for each other in two orders', async () => {

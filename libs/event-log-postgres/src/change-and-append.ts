@@ -2,7 +2,7 @@ import { failpoint } from '@sever/config';
 import type { NewRecord } from '@sever/event-log';
 import { numberedFrom, rows, type Statement } from '@sever/postgres';
 import type { DataSource } from 'typeorm';
-import { inLog, logAppendCall, logAppendParameters } from './log-append.js';
+import { LOG_APPEND_TYPES, inLog, logAppendCall, logAppendParameters } from './log-append.js';
 
 /** What the append said of one record, by its place among those given. */
 export type Written = { n: number; offset: string; duplicate: boolean };
@@ -62,6 +62,47 @@ export function changesAndAppend(
       [...parameters, ...logAppendParameters(records)],
     ),
   );
+}
+
+/**
+ * Changes of several rows, each with the event that tells it, as one statement: those rows that match are changed and told, the others not.
+ * @param change a data-modifying statement that returns `n`, the place of the record that tells the row
+ * @param further changes of other tables, without RETURNING, that happen only for rows of {@link CHANGED}
+ * @returns the changed rows
+ */
+export async function changeEachAndAppend<T extends { n: number }>(
+  dataSource: DataSource,
+  change: Statement,
+  records: readonly NewRecord[],
+  further: readonly Statement[] = [],
+): Promise<T[]> {
+  const beside = besides(further, change.parameters.length + 1);
+  const parameters = [...change.parameters, ...beside.parameters];
+  const ctes = [
+    `${CHANGED} as (${change.sql})`,
+    ...beside.ctes,
+    ...appendOfChanged(parameters.length + 1, beside.count),
+  ];
+  failpoint('append.before-commit');
+  return inLog(() =>
+    rows<T>(
+      dataSource,
+      `with ${ctes.join(', ')} select ${CHANGED}.* from ${CHANGED}, (select count(*) as n from appended) done where done.n >= 0`,
+      [...parameters, ...logAppendParameters(records)],
+    ),
+  );
+}
+
+/** Appends the records at the places of the changed rows, after `count` was counted. */
+function appendOfChanged(first: number, count: string): string[] {
+  const columns = LOG_APPEND_TYPES.map((_, i) => `c${i}`);
+  const lists = LOG_APPEND_TYPES.map((type, i) => `$${first + i}::${type}`);
+  return [
+    `told as materialized (select ${columns.map(c => `array_agg(${c} order by place) as ${c}`).join(', ')}
+       from unnest(${lists.join(', ')}) with ordinality u(${columns.join(', ')}, place) join ${CHANGED} on ${CHANGED}.n = place - 1
+      where (${count}) >= 0 having count(*) > 0)`,
+    `appended as materialized (select a.n from told cross join lateral log_append(${columns.map(c => `told.${c}`).join(', ')}) a)`,
+  ];
 }
 
 /**

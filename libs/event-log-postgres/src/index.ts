@@ -12,7 +12,7 @@ export { countBehind, fetchRecords, type Position } from './consumer/fetch.js';
 export { eventLogMigrations } from './event-log-migrations.js';
 export { createPostgresEventLogAdmin } from './postgres-event-log-admin.js';
 export { scanValues, type LoggedValue } from './scan-values.js';
-export { CHANGED, changeAndAppend } from './change-and-append.js';
+export { CHANGED, changeAndAppend, changeEachAndAppend } from './change-and-append.js';
 export {
   WAKE_CHANNEL,
   createPostgresEventLogWriter,

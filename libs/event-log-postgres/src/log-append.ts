@@ -3,11 +3,12 @@ import { databaseErrorCode } from '@sever/postgres';
 
 const ERRORS = { SV001: 'log.forbidden', SV002: 'log.unknown-topic', SV003: 'log.event-conflict' } as const;
 
-const TYPES = ['text[]', 'int[]', 'uuid[]', 'text[]', 'text[]', 'text[]', 'bytea[]'];
+/** Types of the lists that `log_append` takes. */
+export const LOG_APPEND_TYPES = ['text[]', 'int[]', 'uuid[]', 'text[]', 'text[]', 'text[]', 'bytea[]'];
 
 /** A call of `log_append` with placeholders from `first` on; `guard` is a condition that must have been computed before it. */
 export function logAppendCall(first: number, guard?: string): string {
-  const placeholders = TYPES.map((type, i) => `$${first + i}::${type}`);
+  const placeholders = LOG_APPEND_TYPES.map((type, i) => `$${first + i}::${type}`);
   if (guard !== undefined) placeholders[0] = `case when ${guard} then ${placeholders[0]} end`;
   return `log_append(${placeholders.join(', ')})`;
 }

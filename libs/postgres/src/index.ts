@@ -21,5 +21,6 @@ export {
   roleMigrations,
   type GroupRole,
 } from './roles.js';
+export { SharedCalls } from './shared-calls.js';
 export { changed, oneRow, rows, type Queryable } from './sql.js';
 export { execute, numberedFrom, type Statement } from './statement.js';

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { SubjectKeyError } from './subject-key-error.js';
@@ -22,11 +22,11 @@ const FILE_PATTERN = /^kek-([0-9]{4,})\.key$/;
  * @throws SubjectKeyError `kek.missing` when the folder is not there; it is made by {@link makeKeyFolder} only.
  */
 export function openKeyFolder(dir: string): KeyEncryptionKeys {
-  const keys = new Map<string, Buffer>();
-  const load = (id: string): Buffer => {
+  const keys = new Map<string, KeyObject>();
+  const load = (id: string): KeyObject => {
     const cached = keys.get(id);
     if (cached) return cached;
-    const key = readKey(dir, id);
+    const key = createSecretKey(readKey(dir, id));
     keys.set(id, key);
     return key;
   };
@@ -88,14 +88,14 @@ function readKey(dir: string, id: string): Buffer {
   return key;
 }
 
-function wrapKey(kek: Buffer, dataKey: Buffer, context: string): Buffer {
+function wrapKey(kek: KeyObject, dataKey: Buffer, context: string): Buffer {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', kek, nonce);
   cipher.setAAD(Buffer.from(context, 'utf8'));
   return Buffer.concat([nonce, cipher.update(dataKey), cipher.final(), cipher.getAuthTag()]);
 }
 
-function unwrapKey(kek: Buffer, wrapped: Buffer, context: string): Buffer {
+function unwrapKey(kek: KeyObject, wrapped: Buffer, context: string): Buffer {
   try {
     const decipher = createDecipheriv('aes-256-gcm', kek, wrapped.subarray(0, NONCE_BYTES));
     decipher.setAAD(Buffer.from(context, 'utf8'));

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, randomBytes } from 'node:crypto';
 import { oneRow, rows, type Queryable } from '@sever/postgres';
 import { commitmentOf, type DataKey } from './envelope.js';
 import type { KeyEncryptionKeys } from './file-key-encryption-keys.js';
@@ -18,15 +18,20 @@ type KeyRow = {
 export type StoredKey =
   { state: 'active'; key: DataKey; settled: boolean } | { state: 'destroyed'; since: string };
 
+const COLUMNS =
+  'k.ver, k.wrapped_dek, k.kek_id, k.state, k.destroyed_at, k.created_at < transaction_timestamp() as settled';
+
 const contextOf = (tenant: string, subject: string, ver: number): string => `${tenant}:${subject}:${ver}`;
 
 function fromRow(row: KeyRow, tenant: string, subject: string, keks: KeyEncryptionKeys): StoredKey {
   if (row.state === 'destroyed' || !row.wrapped_dek)
     return { state: 'destroyed', since: (row.destroyed_at ?? new Date(0)).toISOString() };
-  const bytes = keks.unwrap(row.wrapped_dek, row.kek_id, contextOf(tenant, subject, row.ver));
+  const secret = createSecretKey(
+    keks.unwrap(row.wrapped_dek, row.kek_id, contextOf(tenant, subject, row.ver)),
+  );
   return {
     state: 'active',
-    key: { kid: `${subject}:${row.ver}`, bytes, commitment: commitmentOf(bytes) },
+    key: { kid: `${subject}:${row.ver}`, secret, commitment: commitmentOf(secret) },
     settled: row.settled,
   };
 }
@@ -41,11 +46,30 @@ export async function findKey(
 ): Promise<StoredKey | undefined> {
   const row = await oneRow<KeyRow>(
     on,
-    `select ver, wrapped_dek, kek_id, state, destroyed_at, created_at < transaction_timestamp() as settled from subject_key
+    `select ${COLUMNS} from subject_key k
       where tenant = $1 and subject = $2 and ($3::int is null or ver = $3) order by ver desc limit 1`,
     [tenant, subject, ver ?? null],
   );
   return row && fromRow(row, tenant, subject, keks);
+}
+
+/** The newest keys of several subjects; who has none is left out. */
+export async function findCurrentKeys(
+  on: Queryable,
+  keks: KeyEncryptionKeys,
+  of: readonly { tenant: string; subject: string }[],
+): Promise<{ tenant: string; subject: string; stored: StoredKey }[]> {
+  const found = await rows<KeyRow & { tenant: string; subject: string }>(
+    on,
+    `select distinct on (k.tenant, k.subject) k.tenant, k.subject, ${COLUMNS}
+       from unnest($1::text[], $2::uuid[]) as q(tenant, subject) join subject_key k using (tenant, subject)
+      order by k.tenant, k.subject, k.ver desc`,
+    [of.map(one => one.tenant), of.map(one => one.subject)],
+  );
+  return found.map(row => ({
+    ...{ tenant: row.tenant, subject: row.subject },
+    stored: fromRow(row, row.tenant, row.subject, keks),
+  }));
 }
 
 /** Makes the first key of a subject; when another transaction was faster, its key is taken. */

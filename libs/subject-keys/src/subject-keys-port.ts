@@ -12,6 +12,8 @@ export type OpenedField =
 export interface SubjectKeys {
   /** Encrypts under the subject's current key; makes the key first when there is none, in the given transaction. */
   encrypt(on: Queryable, field: FieldBinding, text: string): Promise<EncryptedField>;
+  /** Has the current keys of people at hand, as far as they have any, so that what is encrypted for them next asks nobody. */
+  warm(on: Queryable, people: readonly Pick<FieldBinding, 'tenant' | 'subject'>[]): Promise<void>;
   /**
    * Opens a field.
    * @throws SubjectKeyError `key.missing` (no key and no record of its destruction: an alarm), `key.mismatch` (moved or forged ciphertext)

@@ -3,7 +3,7 @@ import type { Queryable } from '@sever/postgres';
 import { seal, unseal, type DataKey } from './envelope.js';
 import type { KeyEncryptionKeys } from './file-key-encryption-keys.js';
 import { SubjectKeyError } from './subject-key-error.js';
-import { findKey, makeKey, type StoredKey } from './subject-key-store.js';
+import { findCurrentKeys, findKey, makeKey, type StoredKey } from './subject-key-store.js';
 import type { FieldBinding, OpenedField, SubjectKeys } from './subject-keys-port.js';
 
 /** Longest time a data key stays in memory: an erasure reaches every process within it. */
@@ -43,6 +43,12 @@ export function createSubjectKeys(keks: KeyEncryptionKeys, now: () => number = D
     return stored.key;
   };
   return {
+    warm: async (on, people) => {
+      const unknown = people.filter(({ tenant, subject }) => !cached(`${tenant}\n${subject}`));
+      if (unknown.length === 0) return;
+      for (const { tenant, subject, stored } of await findCurrentKeys(on, keks, unknown))
+        remember(`${tenant}\n${subject}`, stored);
+    },
     encrypt: async (on, field, text) => seal(await currentKey(on, field), field, text),
     open: async (on, field, envelope): Promise<OpenedField> => {
       const ver = versionOf(envelope, field);

@@ -13,7 +13,7 @@ import {
   Res,
   UseGuards,
 } from '@nestjs/common';
-import { findResource, type StoredResource } from '@sever/directory';
+import type { StoredResource } from '@sever/directory';
 import { prefersAsync, type JsonObject } from '@sever/scim';
 import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../ingress-context.js';
@@ -76,7 +76,7 @@ export class UsersController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const query = readParameters(parameters);
-    const found = await findResource(this.context.dataSource, request.connection.id, id);
+    const found = await this.context.looks.resource(request.connection.id, id);
     if (!found) throw notFound(id);
     if (request.headers['if-none-match'] === etag(found)) {
       void reply.status(304).header('etag', etag(found)).send();

@@ -54,6 +54,6 @@ async function seeingOthers<T>(write: () => Promise<T>): Promise<T> {
 }
 
 /** Nobody waits for an event outside of an opt-out: readers find it at their next look. */
-function wakeFor(context: IngressContext, event: SeverEvent): void {
+export function wakeFor(context: IngressContext, event: SeverEvent): void {
   if (event.optoutid !== undefined) context.writer.wake();
 }

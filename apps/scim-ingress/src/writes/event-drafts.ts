@@ -1,4 +1,4 @@
-import { boundTargets } from '@sever/directory';
+import type { BoundTarget } from '@sever/directory';
 import {
   FIELD_PATHS,
   makeEvent,
@@ -42,10 +42,11 @@ export class EventDraft {
     optOutId: string,
     identifiers: Identifiers,
     resourceRemoved: boolean,
+    targets: readonly BoundTarget[],
   ): Promise<SeverEvent> {
     // First, so that the person's key is read once.
     const sealed = await this.seal(FIELD_PATHS.identifiers, JSON.stringify(identifiers));
-    const instances = await this.boundInstances();
+    const instances = await this.instancesOf(targets);
     return this.make('sever.optout.requested.v1', optOutId, {
       ...this.fact(),
       door: this.request.door,
@@ -151,8 +152,7 @@ export class EventDraft {
       : this.seal(FIELD_PATHS.reason, this.request.reason);
   }
 
-  private async boundInstances(): Promise<BoundInstance[]> {
-    const targets = await boundTargets(this.em, this.request.tenant);
+  private instancesOf(targets: readonly BoundTarget[]): Promise<BoundInstance[]> {
     return Promise.all(
       targets.map(async ({ instance, system, steps, waivers }) => ({
         instance,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { openStanding, setAskers, setPhase, setRehired, type Standing } from '@sever/directory';
+import { boundTargets, openStanding, setAskers, setPhase, setRehired, type Standing } from '@sever/directory';
 import type { SeverEvent } from '@sever/event-contracts';
 import type { EntityManager } from 'typeorm';
 import { sameAsker, type Meaning, type StandingMeaning } from '../meaning/request-meaning.js';
@@ -56,7 +56,8 @@ export async function requestOptOut(
   const optOutId = randomUUID();
   const { tenant, subject, asker } = draft.request;
   await openStanding(em, { optOutId, tenant, subject, requestEvent: draft.id, askers: [asker] });
-  return draft.optOutRequested(optOutId, identifiers, resourceRemoved);
+  const targets = await boundTargets(em, tenant);
+  return draft.optOutRequested(optOutId, identifiers, resourceRemoved, targets);
 }
 
 async function onStanding(

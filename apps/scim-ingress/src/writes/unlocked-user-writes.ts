@@ -1,27 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import {
-  findResource,
-  hasStanding,
-  isOpenedTwice,
-  standingOpenedBy,
-  updateOfVersion,
-  updateOfVersionBeforeOptOut,
-  type StoredResource,
-} from '@sever/directory';
+import { isOpenedTwice, type StoredResource } from '@sever/directory';
 import type { SeverEvent } from '@sever/event-contracts';
-import { CHANGED } from '@sever/event-log-postgres';
 import { changedAttributes, type JsonObject } from '@sever/scim';
 import type { IngressContext } from '../ingress-context.js';
-import { commitChange } from './commit.js';
 import { EventDraft } from './event-drafts.js';
+import { SharedChanges } from './shared-changes.js';
 import { IDENTIFIERS, identifiersOf, matching, requestOf, type Writer } from './user-request.js';
 
 /**
- * Changes that most requests ask for, without a lock: a read, then one statement that changes the version that was read, and appends.
+ * Changes that most requests ask for, without a lock: a read, then one statement that changes the version that was read, and appends. Both are shared
+ * by the requests that come at the same time.
  * An ordinary update is one, and so is the first opt-out of a person.
  */
 export class UnlockedUserWrites {
-  constructor(private readonly context: IngressContext) {}
+  private readonly changes: SharedChanges;
+
+  constructor(private readonly context: IngressContext) {
+    this.changes = new SharedChanges(context);
+  }
 
   /** @returns undefined when it is no such change, or somebody else was faster: nothing was done then */
   async update(
@@ -30,18 +26,16 @@ export class UnlockedUserWrites {
     ifMatch: string | undefined,
     change: (before: JsonObject) => JsonObject,
   ): Promise<StoredResource | undefined> {
-    const before = matching(
-      await findResource(this.context.dataSource, writer.connection.id, id),
-      id,
-      ifMatch,
-    );
+    const found = await this.context.looks.resource(writer.connection.id, id);
+    const before = matching(found, id, ifMatch);
     const attributes = change(before.attributes);
     const changed = changedAttributes(before.attributes, attributes);
     if (changed.length === 0) return before;
     if (changed.some(name => IDENTIFIERS.has(name))) return undefined;
     const after = { ...before, attributes, active: attributes.active === true };
     if (!changed.includes('active')) return this.ordinary(writer, after, changed);
-    return before.active && !after.active ? this.firstOptOut(writer, after) : undefined;
+    const isFirst = before.active && !after.active && !found?.hasStanding;
+    return isFirst ? this.firstOptOut(writer, after) : undefined;
   }
 
   private ordinary(
@@ -51,19 +45,20 @@ export class UnlockedUserWrites {
   ): Promise<StoredResource | undefined> {
     const at = { connection: after.connection, resource: after.id };
     const event = this.draft(writer, after, 'update').updated(at, changed);
-    return commitChange(this.context, updateOfVersion(after), event);
+    return this.changes.commit({ resource: after, event });
   }
 
   private async firstOptOut(writer: Writer, after: StoredResource): Promise<StoredResource | undefined> {
     const { tenant, subject } = after;
-    if (await hasStanding(this.context.dataSource, tenant, subject)) return undefined;
+    const { looks } = this.context;
+    const [targets] = await Promise.all([looks.targets(tenant), looks.key(tenant, subject)]);
     const draft = this.draft(writer, after, 'deactivate');
     const optOutId = randomUUID();
-    const event: SeverEvent = await draft.optOutRequested(optOutId, identifiersOf(after), false);
+    const event: SeverEvent = await draft.optOutRequested(optOutId, identifiersOf(after), false, targets);
     const askers = [draft.request.asker];
-    const opened = standingOpenedBy(CHANGED, { optOutId, tenant, subject, requestEvent: draft.id, askers });
+    const opens = { optOutId, tenant, subject, requestEvent: draft.id, askers };
     try {
-      return await commitChange(this.context, updateOfVersionBeforeOptOut(after), event, [opened]);
+      return await this.changes.commit({ resource: after, opens, event });
     } catch (error) {
       if (isOpenedTwice(error)) return undefined;
       throw error;

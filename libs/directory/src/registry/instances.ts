@@ -106,15 +106,21 @@ export async function keepBindingWaivers(
 }
 
 /** What a tenant is bound to now, with its plans and standing waivers. */
-export async function boundTargets(on: Queryable, tenant: string): Promise<BoundTarget[]> {
-  return rows<BoundTarget>(
+export const boundTargets = async (on: Queryable, tenant: string): Promise<BoundTarget[]> =>
+  (await boundTargetsOf(on, [tenant]))[0] ?? [];
+
+/** The same of several tenants, in their order. */
+export async function boundTargetsOf(on: Queryable, tenants: readonly string[]): Promise<BoundTarget[][]> {
+  const found = await rows<BoundTarget & { tenant: string }>(
     on,
-    `select i.id as instance, i.system, i.steps,
+    `select b.tenant, i.id as instance, i.system, i.steps,
             coalesce((select jsonb_agg(jsonb_build_object('step', w.step, 'owner', w.owner, 'reason', w.reason,
                         'expiresAt', to_char(w.expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by w.step)
                         from binding_waiver w where w.tenant = b.tenant and w.instance = b.instance
                          and (w.expires_at is null or w.expires_at > clock_timestamp())), '[]') as waivers
-       from binding b join instance i on i.id = b.instance where b.tenant = $1 order by i.id`,
-    [tenant],
+       from binding b join instance i on i.id = b.instance where b.tenant = any($1) order by i.id`,
+    [[...new Set(tenants)]],
   );
+  const byTenant = Map.groupBy(found, target => target.tenant);
+  return tenants.map(asked => (byTenant.get(asked) ?? []).map(({ tenant: _, ...target }) => target));
 }

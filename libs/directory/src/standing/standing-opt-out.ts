@@ -71,16 +71,6 @@ const openParameters = (s: NewStanding): unknown[] => [
 /** Whether a write failed because another one opened the person's opt-out first: repeated, it sees that opt-out. */
 export const isOpenedTwice = (error: unknown): boolean => isUniqueViolation(error, 'standing_open');
 
-/** Whether there ever was an opt-out of the person. */
-export async function hasStanding(on: Queryable, tenant: string, subject: string): Promise<boolean> {
-  const row = await oneRow(
-    on,
-    'select 1 as one from standing_opt_out where tenant = $1 and subject = $2 limit 1',
-    [tenant, subject],
-  );
-  return row !== undefined;
-}
-
 export async function setAskers(on: Queryable, optOutId: string, askers: readonly Asker[]): Promise<void> {
   await on.query('update standing_opt_out set askers = $2 where opt_out_id = $1', [
     optOutId,

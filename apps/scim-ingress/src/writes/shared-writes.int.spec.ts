@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { readLoggedEvent, type SeverEvent } from '@sever/event-contracts';
+import { rows } from '@sever/postgres';
+import { startIngress, type Answer, type RunningIngress } from '../testing/running-ingress.js';
+
+const USER = 'urn:ietf:params:scim:schemas:core:2.0:User';
+const PATCH_OP = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
+const MANY = 40;
+
+let ingress: RunningIngress;
+beforeAll(async () => {
+  ingress = await startIngress();
+});
+afterAll(() => ingress?.close());
+
+/** A connection and what is asked through it. */
+async function connected(tenant?: string) {
+  const id = `c-${randomUUID().slice(0, 8)}`;
+  const { token } = await ingress.connect(id, tenant);
+  const ask = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+    ingress.ask(method, `/scim/v2/${id}/Users${path}`, { token, body, headers });
+  const create = (userName: string, more: object = {}): Promise<Answer> =>
+    ask('POST', '', { schemas: [USER], userName, active: true, ...more });
+  const patch = (user: string, path: string, value: unknown, ifMatch?: string): Promise<Answer> =>
+    ask(
+      'PATCH',
+      `/${user}`,
+      { schemas: [PATCH_OP], Operations: [{ op: 'replace', path, value }] },
+      ifMatch === undefined ? {} : { 'if-match': ifMatch },
+    );
+  return { id, ask, create, patch };
+}
+
+type Connected = Awaited<ReturnType<typeof connected>>;
+
+async function people(at: Connected, count = MANY): Promise<string[]> {
+  const made = await Promise.all(
+    Array.from({ length: count }, (_, i) => at.create(`p${i}-${at.id}@x.example`)),
+  );
+  expect(made.map(m => m.status)).toEqual(made.map(() => 201));
+  return made.map(m => String(m.json.id));
+}
+
+const logged = async (): Promise<SeverEvent[]> =>
+  (
+    await rows<{ value: Buffer }>(
+      ingress.db.owner,
+      `select value from log_record where topic = 'requests' order by ts`,
+    )
+  ).map(({ value }) => readLoggedEvent(value) as SeverEvent);
+
+/** What the log tells of users of a connection, by type. */
+const told = async (at: Connected): Promise<Map<string, SeverEvent[]>> =>
+  Map.groupBy(
+    (await logged()).filter(event => event.source === `/connections/${at.id}`),
+    event => event.type,
+  );
+
+const statuses = (answers: readonly Answer[]): number[] => answers.map(a => a.status);
+
+describe('opt-outs that come at once', () => {
+  it('are each answered and told once, in few statements', async () => {
+    const at = await connected();
+    const ids = await people(at);
+    let answers: Answer[] = [];
+    const statements = await ingress.statementsOf(async () => {
+      answers = await Promise.all(ids.map(id => at.patch(id, 'active', false)));
+    });
+    expect(statuses(answers)).toEqual(ids.map(() => 200));
+    expect(answers.map(a => [a.json.id, a.json.active])).toEqual(ids.map(id => [id, false]));
+    expect(statements.length).toBeLessThan(ids.length);
+    const requested = (await told(at)).get('sever.optout.requested.v1') ?? [];
+    expect(new Set(requested.map(e => e.subject)).size).toBe(ids.length);
+    expect(requested).toHaveLength(ids.length);
+    const standing = await rows<{ n: number }>(
+      ingress.db.owner,
+      `select count(*)::int as n from standing_opt_out s join scim_resource r on r.subject = s.subject
+        where r.connection = $1 and s.phase = 'open' and not r.active`,
+      [at.id],
+    );
+    expect(standing).toEqual([{ n: ids.length }]);
+  });
+
+  it('answer with what is stored', async () => {
+    const at = await connected();
+    const ids = await people(at, 8);
+    const answers = await Promise.all(ids.map(id => at.patch(id, 'active', false)));
+    const read = await Promise.all(ids.map(id => at.ask('GET', `/${id}`)));
+    expect(answers.map(a => a.json)).toEqual(read.map(r => r.json));
+    expect(answers.map(a => a.headers.get('etag'))).toEqual(read.map(r => r.headers.get('etag')));
+  });
+
+  it('are one when they are about the same user', async () => {
+    const at = await connected();
+    const [id = '', ...others] = await people(at, 6);
+    const asked = [...Array.from({ length: 10 }, () => id), ...others];
+    const answers = await Promise.all(asked.map(one => at.patch(one, 'active', false)));
+    expect(statuses(answers)).toEqual(asked.map(() => 200));
+    expect((await told(at)).get('sever.optout.requested.v1')).toHaveLength(1 + others.length);
+  });
+
+  it('make both connections askers when they are about the same person', async () => {
+    const [one, other] = [await connected(), await connected()];
+    const name = `both-${one.id}@x.example`;
+    const [here, there] = [(await one.create(name)).json.id, (await other.create(name)).json.id];
+    const beside = await people(one, 5);
+    const answers = await Promise.all([
+      ...beside.map(id => one.patch(id, 'active', false)),
+      one.patch(String(here), 'active', false),
+      other.patch(String(there), 'active', false),
+    ]);
+    expect(statuses(answers)).toEqual(answers.map(() => 200));
+    const types = [...(await told(one)).keys(), ...(await told(other)).keys()].filter(t => /optout/.test(t));
+    expect(types.sort()).toEqual(['sever.optout.repeated.v1', 'sever.optout.requested.v1']);
+    const askers = await rows<{ n: number }>(
+      ingress.db.owner,
+      'select jsonb_array_length(askers) as n from standing_opt_out s join scim_resource r on r.subject = s.subject where r.id = $1',
+      [here],
+    );
+    expect(askers).toEqual([{ n: 2 }]);
+  });
+});
+
+describe('changes that come at once', () => {
+  it('are refused one by one: what is wrong with one is not told to the others', async () => {
+    const at = await connected();
+    const ids = await people(at, 12);
+    const answers = await Promise.all(
+      ids.map((id, i) => at.patch(id, 'displayName', i === 5 ? randomText(8_000) : `name ${i}`)),
+    );
+    expect(statuses(answers)).toEqual(ids.map((_, i) => (i === 5 ? 400 : 200)));
+    expect((await told(at)).get('sever.subject.updated.v1')).toHaveLength(ids.length - 1);
+    const read = await Promise.all(ids.map(id => at.ask('GET', `/${id}`)));
+    expect(read.map(r => r.json.displayName)).toEqual(ids.map((_, i) => (i === 5 ? undefined : `name ${i}`)));
+  });
+
+  it('happen once per version', async () => {
+    const at = await connected();
+    const [id = ''] = await people(at, 1);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => at.patch(id, 'displayName', `n${i}`, 'W/"1"')),
+    );
+    expect(statuses(answers).sort()).toEqual([200, ...Array.from({ length: 19 }, () => 412)]);
+    expect((await told(at)).get('sever.subject.updated.v1')).toHaveLength(1);
+  });
+
+  it('all happen when they do not name a version, one after the other', async () => {
+    const at = await connected();
+    const [id = ''] = await people(at, 1);
+    await Promise.all(Array.from({ length: 20 }, (_, i) => at.patch(id, 'displayName', `n${i}`)));
+    expect((await told(at)).get('sever.subject.updated.v1')).toHaveLength(20);
+    expect((await at.ask('GET', `/${id}`)).headers.get('etag')).toBe('W/"21"');
+  });
+
+  it('mix with reads of users who are there and who are not', async () => {
+    const at = await connected();
+    const ids = await people(at, 10);
+    const answers = await Promise.all([
+      ...ids.map(id => at.ask('GET', `/${id}`)),
+      at.ask('GET', `/${randomUUID()}`),
+      at.ask('GET', '/nobody'),
+      at.patch('nobody', 'active', false),
+    ]);
+    expect(statuses(answers)).toEqual([...ids.map(() => 200), 404, 404, 404]);
+    expect(answers.slice(0, ids.length).map(a => a.json.id)).toEqual(ids);
+  });
+});
+
+/** Text that no compression makes short enough for an index. */
+const randomText = (length: number): string =>
+  Array.from({ length: Math.ceil(length / 36) }, () => randomUUID()).join('');

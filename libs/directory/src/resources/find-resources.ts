@@ -1,0 +1,30 @@
+import { rows, type Queryable } from '@sever/postgres';
+import { RESOURCE_COLUMNS, type StoredResource } from './scim-resource-store.js';
+import { isUuid } from './uuid.js';
+
+/** Where a resource is looked for; any text is a possible id, most are nobody's. */
+export type ResourceKey = { connection: string; id: string };
+
+/** A resource and whether there ever was an opt-out of its person. */
+export type KnownResource = StoredResource & { hasStanding: boolean };
+
+const FIND = `select q.n::int - 1 as n, ${RESOURCE_COLUMNS},
+    exists (select 1 from standing_opt_out s where s.tenant = scim_resource.tenant and s.subject = scim_resource.subject) as "hasStanding"
+  from unnest($1::text[], $2::uuid[]) with ordinality q(q_connection, q_id, n)
+  join scim_resource on connection = q_connection and id = q_id and deleted_at is null`;
+
+/** Several resources by id, in the order of the keys. */
+export async function findResources(
+  on: Queryable,
+  keys: readonly ResourceKey[],
+): Promise<(KnownResource | undefined)[]> {
+  const asked = keys.flatMap((key, at) => (isUuid(key.id) ? [{ ...key, at }] : []));
+  const answers: (KnownResource | undefined)[] = keys.map(() => undefined);
+  if (asked.length === 0) return answers;
+  const found = await rows<KnownResource & { n: number }>(on, FIND, [
+    asked.map(key => key.connection),
+    asked.map(key => key.id),
+  ]);
+  for (const { n, ...resource } of found) answers[asked[n]!.at] = resource;
+  return answers;
+}

@@ -1,0 +1,60 @@
+type Waiting<Q, A> = {
+  question: Q;
+  resolve: (answer: A | Promise<A>) => void;
+  reject: (reason: unknown) => void;
+};
+
+/**
+ * Lets calls share a statement. Whoever calls while others are under way waits and goes together with everybody who waits; whoever calls alone
+ * goes at once. A call sees everything that was committed before it was made.
+ */
+export class SharedCalls<Q, A> {
+  private waiting: Waiting<Q, A>[] = [];
+  private underWay = 0;
+  private isAboutToStart = false;
+
+  /**
+   * @param carryOut answers each question, in their order, or promises an answer; when it rejects, all who went together are rejected
+   * @param limits `atOnce`: statements under way · `together`: calls in one of them
+   */
+  constructor(
+    private readonly carryOut: (questions: readonly Q[]) => Promise<readonly (A | Promise<A>)[]>,
+    private readonly limits: { atOnce: number; together: number },
+  ) {}
+
+  call(question: Q): Promise<A> {
+    return new Promise<A>((resolve, reject) => {
+      this.waiting.push({ question, resolve, reject });
+      this.startSoon();
+    });
+  }
+
+  /** After what has arrived with this call was looked at too. */
+  private startSoon(): void {
+    if (this.isAboutToStart || this.underWay >= this.limits.atOnce) return;
+    this.isAboutToStart = true;
+    setImmediate(() => {
+      this.isAboutToStart = false;
+      this.start();
+    });
+  }
+
+  private start(): void {
+    while (this.waiting.length > 0 && this.underWay < this.limits.atOnce) {
+      this.underWay += 1;
+      void this.go(this.waiting.splice(0, this.limits.together));
+    }
+  }
+
+  private async go(group: readonly Waiting<Q, A>[]): Promise<void> {
+    try {
+      const answers = await this.carryOut(group.map(one => one.question));
+      group.forEach((one, i) => one.resolve(answers[i] as A | Promise<A>));
+    } catch (error) {
+      for (const one of group) one.reject(error);
+    } finally {
+      this.underWay -= 1;
+      this.start();
+    }
+  }
+}
