@@ -36,6 +36,11 @@ export class SharedChanges {
     return this.calls.call(change);
   }
 
+  /** Says that a change is being prepared. @returns to be called when it was handed over, or will not be */
+  expect(): () => void {
+    return this.calls.expect();
+  }
+
   private async carryOut(
     changes: readonly ToldChange[],
   ): Promise<readonly (StoredResource | undefined | Promise<StoredResource | undefined>)[]> {

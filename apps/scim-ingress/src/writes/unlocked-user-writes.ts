@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { isOpenedTwice, type StoredResource } from '@sever/directory';
-import type { SeverEvent } from '@sever/event-contracts';
 import { changedAttributes, type JsonObject } from '@sever/scim';
 import type { IngressContext } from '../ingress-context.js';
 import { EventDraft } from './event-drafts.js';
-import { SharedChanges } from './shared-changes.js';
+import { SharedChanges, type ToldChange } from './shared-changes.js';
 import { IDENTIFIERS, identifiersOf, matching, requestOf, type Writer } from './user-request.js';
 
 /**
@@ -26,6 +25,29 @@ export class UnlockedUserWrites {
     ifMatch: string | undefined,
     change: (before: JsonObject) => JsonObject,
   ): Promise<StoredResource | undefined> {
+    const isReady = this.changes.expect();
+    try {
+      const told = await this.prepared(writer, id, ifMatch, change);
+      if (told === undefined || !('event' in told)) return told;
+      const committed = this.changes.commit(told);
+      isReady();
+      return await committed;
+    } catch (error) {
+      // Somebody else opened the person's opt-out first.
+      if (isOpenedTwice(error)) return undefined;
+      throw error;
+    } finally {
+      isReady();
+    }
+  }
+
+  /** @returns the change and its event; the resource itself when nothing changes; undefined when it is no such change */
+  private async prepared(
+    writer: Writer,
+    id: string,
+    ifMatch: string | undefined,
+    change: (before: JsonObject) => JsonObject,
+  ): Promise<ToldChange | StoredResource | undefined> {
     const found = await this.context.looks.resource(writer.connection.id, id);
     const before = matching(found, id, ifMatch);
     const attributes = change(before.attributes);
@@ -38,31 +60,21 @@ export class UnlockedUserWrites {
     return isFirst ? this.firstOptOut(writer, after) : undefined;
   }
 
-  private ordinary(
-    writer: Writer,
-    after: StoredResource,
-    changed: string[],
-  ): Promise<StoredResource | undefined> {
+  private ordinary(writer: Writer, after: StoredResource, changed: string[]): ToldChange {
     const at = { connection: after.connection, resource: after.id };
-    const event = this.draft(writer, after, 'update').updated(at, changed);
-    return this.changes.commit({ resource: after, event });
+    return { resource: after, event: this.draft(writer, after, 'update').updated(at, changed) };
   }
 
-  private async firstOptOut(writer: Writer, after: StoredResource): Promise<StoredResource | undefined> {
+  private async firstOptOut(writer: Writer, after: StoredResource): Promise<ToldChange> {
     const { tenant, subject } = after;
     const { looks } = this.context;
     const [targets] = await Promise.all([looks.targets(tenant), looks.key(tenant, subject)]);
     const draft = this.draft(writer, after, 'deactivate');
     const optOutId = randomUUID();
-    const event: SeverEvent = await draft.optOutRequested(optOutId, identifiersOf(after), false, targets);
+    const event = await draft.optOutRequested(optOutId, identifiersOf(after), false, targets);
     const askers = [draft.request.asker];
     const opens = { optOutId, tenant, subject, requestEvent: draft.id, askers };
-    try {
-      return await this.changes.commit({ resource: after, opens, event });
-    } catch (error) {
-      if (isOpenedTwice(error)) return undefined;
-      throw error;
-    }
+    return { resource: after, opens, event };
   }
 
   private draft(writer: Writer, after: StoredResource, operation: 'update' | 'deactivate'): EventDraft {
