@@ -1,5 +1,5 @@
 import { EventLogError, partitionOf, type NewRecord } from '@sever/event-log';
-import { databaseErrorCode } from '@sever/postgres';
+import { binaryArray, databaseErrorCode } from '@sever/postgres';
 
 const ERRORS = { SV001: 'log.forbidden', SV002: 'log.unknown-topic', SV003: 'log.event-conflict' } as const;
 
@@ -16,13 +16,13 @@ export function logAppendCall(first: number, guard?: string): string {
 /** The parameters of {@link logAppendCall}. */
 export function logAppendParameters(records: readonly NewRecord[]): unknown[] {
   return [
-    records.map(r => r.topic),
-    records.map(r => partitionOf(r.key)),
-    records.map(r => r.eventId),
-    records.map(r => r.key),
-    records.map(r => r.type),
-    records.map(r => JSON.stringify(r.headers)),
-    records.map(r => r.value),
+    binaryArray('text', records, r => r.topic),
+    binaryArray('int4', records, r => partitionOf(r.key)),
+    binaryArray('uuid', records, r => r.eventId),
+    binaryArray('text', records, r => r.key),
+    binaryArray('text', records, r => r.type),
+    binaryArray('text', records, r => JSON.stringify(r.headers)),
+    binaryArray('bytea', records, r => r.value),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
-import { oneRow, rows, type Queryable } from '@sever/postgres';
+import { binaryArray, oneRow, rows, type Queryable } from '@sever/postgres';
 import { commitmentOf, type DataKey } from './envelope.js';
 import type { KeyEncryptionKeys } from './file-key-encryption-keys.js';
 
@@ -64,7 +64,7 @@ export async function findCurrentKeys(
     `select distinct on (k.tenant, k.subject) k.tenant, k.subject, ${COLUMNS}
        from unnest($1::text[], $2::uuid[]) as q(tenant, subject) join subject_key k using (tenant, subject)
       order by k.tenant, k.subject, k.ver desc`,
-    [of.map(one => one.tenant), of.map(one => one.subject)],
+    [binaryArray('text', of, one => one.tenant), binaryArray('uuid', of, one => one.subject)],
   );
   return found.map(row => ({
     ...{ tenant: row.tenant, subject: row.subject },

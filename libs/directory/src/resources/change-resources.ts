@@ -1,4 +1,4 @@
-import type { Statement } from '@sever/postgres';
+import { binaryArray, type Statement } from '@sever/postgres';
 import type { NewStanding } from '../standing/standing-opt-out.js';
 import type { StoredResource } from './scim-resource-store.js';
 
@@ -8,7 +8,7 @@ export type ResourceChange = { resource: StoredResource; opens?: NewStanding };
 /** The change at place `n` of those given was made. */
 export type ChangedResource = { n: number; version: number; modifiedAt: Date };
 
-const GIVEN = `unnest($1::text[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::bool[], $8::bool[])
+const GIVEN = `unnest($1::text[], $2::uuid[], $3::int[], $4::jsonb[], $5::text[], $6::text[], $7::bool[], $8::bool[])
   with ordinality g(g_connection, g_id, g_version, g_attributes, g_name, g_external_id, g_active, g_opens, n)`;
 
 /**
@@ -20,19 +20,19 @@ export const changeResources = (changes: readonly ResourceChange[]): Statement =
       select g.* from ${GIVEN}
         join scim_resource h on h.connection = g_connection and h.id = g_id and h.version = g_version and h.deleted_at is null
         for no key update of h skip locked)
-    update scim_resource r set attributes = g_attributes::jsonb, user_name_norm = g_name, external_id = g_external_id, active = g_active,
+    update scim_resource r set attributes = g_attributes, user_name_norm = g_name, external_id = g_external_id, active = g_active,
       version = version + 1, modified_at = clock_timestamp()
     from free
     where r.connection = g_connection and r.id = g_id and r.version = g_version
       and not (g_opens and exists (select 1 from standing_opt_out s where s.tenant = r.tenant and s.subject = r.subject))
     returning n::int - 1 as n, version, modified_at as "modifiedAt"`,
   parameters: [
-    changes.map(c => c.resource.connection),
-    changes.map(c => c.resource.id),
-    changes.map(c => c.resource.version),
-    changes.map(c => JSON.stringify(c.resource.attributes)),
-    changes.map(c => c.resource.userNameNorm),
-    changes.map(c => c.resource.externalId),
+    binaryArray('text', changes, c => c.resource.connection),
+    binaryArray('uuid', changes, c => c.resource.id),
+    binaryArray('int4', changes, c => c.resource.version),
+    binaryArray('jsonb', changes, c => JSON.stringify(c.resource.attributes)),
+    binaryArray('text', changes, c => c.resource.userNameNorm),
+    binaryArray('text', changes, c => c.resource.externalId),
     changes.map(c => c.resource.active),
     changes.map(c => c.opens !== undefined),
   ],
@@ -43,16 +43,16 @@ export function standingsOpenedBy(changed: string, changes: readonly ResourceCha
   const opened = changes.flatMap(({ opens }, n) => (opens ? [{ n, opens }] : []));
   return {
     sql: `insert into standing_opt_out (opt_out_id, tenant, subject, request_event, phase, askers)
-      select o.opt_out_id, o.tenant, o.subject, o.request_event, 'open', o.askers::jsonb
-        from unnest($1::int[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::text[])
+      select o.opt_out_id, o.tenant, o.subject, o.request_event, 'open', o.askers
+        from unnest($1::int[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::jsonb[])
           as o(n, opt_out_id, tenant, subject, request_event, askers) join ${changed} on ${changed}.n = o.n`,
     parameters: [
-      opened.map(o => o.n),
-      opened.map(o => o.opens.optOutId),
-      opened.map(o => o.opens.tenant),
-      opened.map(o => o.opens.subject),
-      opened.map(o => o.opens.requestEvent),
-      opened.map(o => JSON.stringify(o.opens.askers)),
+      binaryArray('int4', opened, o => o.n),
+      binaryArray('uuid', opened, o => o.opens.optOutId),
+      binaryArray('text', opened, o => o.opens.tenant),
+      binaryArray('uuid', opened, o => o.opens.subject),
+      binaryArray('uuid', opened, o => o.opens.requestEvent),
+      binaryArray('jsonb', opened, o => JSON.stringify(o.opens.askers)),
     ],
   };
 }

@@ -1,4 +1,4 @@
-import { rows, type Queryable } from '@sever/postgres';
+import { binaryArray, rows, type Queryable } from '@sever/postgres';
 import { RESOURCE_COLUMNS, type StoredResource } from './scim-resource-store.js';
 import { isUuid } from './uuid.js';
 
@@ -22,8 +22,8 @@ export async function findResources(
   const answers: (KnownResource | undefined)[] = keys.map(() => undefined);
   if (asked.length === 0) return answers;
   const found = await rows<KnownResource & { n: number }>(on, FIND, [
-    asked.map(key => key.connection),
-    asked.map(key => key.id),
+    binaryArray('text', asked, key => key.connection),
+    binaryArray('uuid', asked, key => key.id),
   ]);
   for (const { n, ...resource } of found) answers[asked[n]!.at] = resource;
   return answers;
