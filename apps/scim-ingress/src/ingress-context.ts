@@ -1,6 +1,7 @@
-import type { HoldPolicy } from '@sever/event-contracts';
+import type { EncryptedField, HoldPolicy } from '@sever/event-contracts';
 import type { EventLogWriter } from '@sever/event-log';
-import type { KeyEncryptionKeys, SubjectKeys } from '@sever/subject-keys';
+import type { Queryable } from '@sever/postgres';
+import type { FieldBinding, KeyEncryptionKeys, SubjectKeys } from '@sever/subject-keys';
 import type { Logger } from '@sever/telemetry';
 import type { Registry } from 'prom-client';
 import type { DataSource, EntityManager } from 'typeorm';
@@ -30,6 +31,11 @@ export class IngressContext {
   /** Keys of people, for what events hold of them. */
   get keys(): SubjectKeys {
     return this.secrets.keys;
+  }
+
+  /** Encrypts with people's keys as a transaction, or the database outside of one, sees them. */
+  encryptIn(on: Queryable): (field: FieldBinding, text: string) => Promise<EncryptedField> {
+    return (field, text) => this.keys.encrypt(on, field, text);
   }
 
   /** Keys outside the database, under which others are wrapped. */

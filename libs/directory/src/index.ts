@@ -108,6 +108,12 @@ export {
   type ChangedResource,
   type ResourceChange,
 } from './resources/change-resources.js';
+export {
+  insertNewcomers,
+  subjectsOfInserted,
+  tryLockUserNames,
+  type InsertedResource,
+} from './resources/insert-newcomers.js';
 export { findResources, type KnownResource, type ResourceKey } from './resources/find-resources.js';
 export { cursorKey } from './resources/cursor-key.js';
 export {
@@ -120,6 +126,7 @@ export {
   updateOfVersion,
   updateOfVersionBeforeOptOut,
   updateResource,
+  type NewResource,
   type StoredResource,
 } from './resources/scim-resource-store.js';
 export {

@@ -1,6 +1,6 @@
 import { failpoint } from '@sever/config';
 import type { NewRecord } from '@sever/event-log';
-import { numberedFrom, rows, type Statement } from '@sever/postgres';
+import { numberedFrom, rows, type Queryable, type Statement } from '@sever/postgres';
 import type { DataSource } from 'typeorm';
 import { LOG_APPEND_TYPES, inLog, logAppendCall, logAppendParameters } from './log-append.js';
 
@@ -71,7 +71,7 @@ export function changesAndAppend(
  * @returns the changed rows
  */
 export async function changeEachAndAppend<T extends { n: number }>(
-  dataSource: DataSource,
+  on: Queryable,
   change: Statement,
   records: readonly NewRecord[],
   further: readonly Statement[] = [],
@@ -86,7 +86,7 @@ export async function changeEachAndAppend<T extends { n: number }>(
   failpoint('append.before-commit');
   return inLog(() =>
     rows<T>(
-      dataSource,
+      on,
       `with ${ctes.join(', ')} select ${CHANGED}.* from ${CHANGED}, (select count(*) as n from appended) done where done.n >= 0`,
       [...parameters, ...logAppendParameters(records)],
     ),

@@ -3,7 +3,7 @@ import { binaryArray, oneRow, rows, type Queryable } from '@sever/postgres';
 import { commitmentOf, type DataKey } from './envelope.js';
 import type { KeyEncryptionKeys } from './file-key-encryption-keys.js';
 
-const DATA_KEY_BYTES = 32;
+export const DATA_KEY_BYTES = 32;
 
 type KeyRow = {
   ver: number;
@@ -21,7 +21,9 @@ export type StoredKey =
 const COLUMNS =
   'k.ver, k.wrapped_dek, k.kek_id, k.state, k.destroyed_at, k.created_at < transaction_timestamp() as settled';
 
-const contextOf = (tenant: string, subject: string, ver: number): string => `${tenant}:${subject}:${ver}`;
+/** What a wrapped key is bound to. */
+export const contextOf = (tenant: string, subject: string, ver: number): string =>
+  `${tenant}:${subject}:${ver}`;
 
 function fromRow(row: KeyRow, tenant: string, subject: string, keks: KeyEncryptionKeys): StoredKey {
   if (row.state === 'destroyed' || !row.wrapped_dek)

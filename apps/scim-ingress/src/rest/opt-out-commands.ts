@@ -193,7 +193,7 @@ export class OptOutCommands {
     reason: string | null,
   ): EventDraft {
     const asker = { kind: 'api', id: caller.principal } as const;
-    return new EventDraft(this.context, em, {
+    return new EventDraft(this.context, this.context.encryptIn(em), {
       tenant,
       subject,
       actor: asker,

@@ -10,8 +10,8 @@ import {
   type EncryptedField,
   type SeverEvent,
 } from '@sever/event-contracts';
+import type { FieldBinding } from '@sever/subject-keys';
 import { currentTraceparent } from '@sever/telemetry';
-import type { EntityManager } from 'typeorm';
 import type { IngressContext } from '../ingress-context.js';
 
 /** Who asks, through which door, about whom: the part that all events of one request have in common. */
@@ -27,6 +27,9 @@ export type Request = {
 
 export type Identifiers = { userName: string; externalId?: string | undefined };
 
+/** Encrypts personal fields under the key of the person whom an event is about. */
+export type Encrypt = (field: FieldBinding, text: string) => Promise<EncryptedField>;
+
 /** Builds the one event of a request, its personal fields encrypted. */
 export class EventDraft {
   readonly id = newEventId();
@@ -34,7 +37,8 @@ export class EventDraft {
 
   constructor(
     private readonly context: IngressContext,
-    private readonly em: EntityManager,
+    /** Encrypts a personal field of this event. */
+    private readonly encrypt: Encrypt,
     readonly request: Request,
   ) {}
 
@@ -143,7 +147,7 @@ export class EventDraft {
 
   private seal(path: string, text: string): Promise<EncryptedField> {
     const { tenant, subject } = this.request;
-    return this.context.keys.encrypt(this.em, { tenant, subject, eventId: this.id, path }, text);
+    return this.encrypt({ tenant, subject, eventId: this.id, path }, text);
   }
 
   private reason(): Promise<EncryptedField | null> {

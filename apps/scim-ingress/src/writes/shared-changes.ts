@@ -80,5 +80,5 @@ export class SharedChanges {
 }
 
 /** The server understood and refused: it is certain that nothing was committed. */
-const isRefused = (error: unknown): boolean =>
+export const isRefused = (error: unknown): boolean =>
   error instanceof EventLogError || (databaseErrorCode(error) !== undefined && !isDatabaseUnavailable(error));

@@ -130,6 +130,97 @@ describe('opt-outs that come at once', () => {
   });
 });
 
+describe('people who are created at once', () => {
+  const kinds = async (at: Connected): Promise<Record<string, number>> =>
+    Object.fromEntries([...(await told(at))].map(([type, events]) => [type, events.length]));
+
+  it('are each stored and told once, with a key of their own, in few statements', async () => {
+    const at = await connected();
+    let ids: string[] = [];
+    const statements = await ingress.statementsOf(async () => {
+      ids = await people(at);
+    });
+    expect(statements.filter(s => s.includes('insert into scim_resource')).length).toBeLessThan(MANY);
+    expect(new Set(ids).size).toBe(MANY);
+    expect(await kinds(at)).toEqual({ 'sever.subject.registered.v1': MANY });
+    const kept = await rows<{ people: number; keys: number }>(
+      ingress.db.owner,
+      `select count(distinct p.id)::int as people, count(distinct k.subject)::int as keys from scim_resource r
+         join subject p on p.id = r.subject join subject_key k on k.subject = p.id where r.connection = $1`,
+      [at.id],
+    );
+    expect(kept).toEqual([{ people: MANY, keys: MANY }]);
+    const answers = await Promise.all(ids.map(id => at.patch(id, 'active', false)));
+    expect(statuses(answers)).toEqual(ids.map(() => 200));
+  });
+
+  it('answer with what is stored', async () => {
+    const at = await connected();
+    const made = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => at.create(`a${i}-${at.id}@x.example`, { externalId: `e${i}` })),
+    );
+    const read = await Promise.all(made.map(m => at.ask('GET', `/${String(m.json.id)}`)));
+    expect(made.map(m => m.json)).toEqual(read.map(r => r.json));
+    expect(made.map(m => m.headers.get('etag'))).toEqual(read.map(r => r.headers.get('etag')));
+  });
+
+  it('are one when they have the same name', async () => {
+    const at = await connected();
+    const name = `same-${at.id}@x.example`;
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => at.create(i % 2 ? name : name.toUpperCase())),
+    );
+    expect(statuses(answers).sort()).toEqual([201, ...Array.from({ length: 9 }, () => 409)]);
+    expect(await kinds(at)).toEqual({ 'sever.subject.registered.v1': 1 });
+  });
+
+  it('are one person when two connections bring them', async () => {
+    const [one, other] = [await connected(), await connected()];
+    const names = Array.from({ length: 12 }, (_, i) => `two${i}-${one.id}@x.example`);
+    const answers = await Promise.all(names.flatMap(name => [one.create(name), other.create(name)]));
+    expect(statuses(answers)).toEqual(answers.map(() => 201));
+    const found = await rows<{ people: number }>(
+      ingress.db.owner,
+      'select count(distinct subject)::int as people from scim_resource where connection in ($1, $2)',
+      [one.id, other.id],
+    );
+    expect(found).toEqual([{ people: names.length }]);
+  });
+
+  it('are two when only the externalId is the same', async () => {
+    const at = await connected();
+    const answers = await Promise.all(
+      ['x', 'y'].map(n => at.create(`${n}-${at.id}@x.example`, { externalId: 'shared' })),
+    );
+    expect(statuses(answers)).toEqual([201, 201]);
+    expect(answers[0]?.json.id).not.toBe(answers[1]?.json.id);
+  });
+
+  it('are refused one by one', async () => {
+    const at = await connected();
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, i) =>
+        at.create(`r${i}-${at.id}@x.example`, { externalId: i === 4 ? randomText(8_000) : `e${i}` }),
+      ),
+    );
+    expect(statuses(answers)).toEqual(answers.map((_, i) => (i === 4 ? 400 : 201)));
+    expect(await kinds(at)).toEqual({ 'sever.subject.registered.v1': 9 });
+  });
+
+  it('wait for somebody who holds the name in another process', async () => {
+    const at = await connected();
+    const name = `held-${at.id}@x.example`;
+    const runner = ingress.db.owner.createQueryRunner();
+    await runner.startTransaction();
+    await runner.query(`select pg_advisory_xact_lock(hashtextextended('acme' || e'\n' || $1, 0))`, [name]);
+    const held = at.create(name);
+    expect((await at.create(`free-${at.id}@x.example`)).status).toBe(201);
+    await runner.rollbackTransaction();
+    await runner.release();
+    expect((await held).status).toBe(201);
+  });
+});
+
 describe('changes that come at once', () => {
   it('are refused one by one: what is wrong with one is not told to the others', async () => {
     const at = await connected();

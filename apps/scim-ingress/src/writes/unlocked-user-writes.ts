@@ -79,6 +79,6 @@ export class UnlockedUserWrites {
 
   private draft(writer: Writer, after: StoredResource, operation: 'update' | 'deactivate'): EventDraft {
     const { manager } = this.context.dataSource;
-    return new EventDraft(this.context, manager, requestOf(writer, after, operation));
+    return new EventDraft(this.context, this.context.encryptIn(manager), requestOf(writer, after, operation));
   }
 }

@@ -1,4 +1,4 @@
-import type { Connection, StoredResource } from '@sever/directory';
+import type { Connection, NewResource, StoredResource } from '@sever/directory';
 import type { Door } from '@sever/event-contracts';
 import { DialectReading, ScimError, dialectOf } from '@sever/scim';
 import type { AsyncRequest } from './async-request.js';
@@ -21,7 +21,7 @@ export const notFound = (id: string): ScimError =>
   new ScimError(404, `this connection has no user ${id.slice(0, 80)}`);
 
 /** What all events of a write have in common. */
-export function requestOf(writer: Writer, resource: StoredResource, operation: Door['operation']): Request {
+export function requestOf(writer: Writer, resource: NewResource, operation: Door['operation']): Request {
   const asker = { kind: 'connection', id: writer.connection.id } as const;
   return {
     tenant: resource.tenant,
@@ -49,14 +49,14 @@ export function matching(
 /** The entity tag of a stored version (RFC 7644 §3.14). */
 export const etag = (resource: StoredResource): string => `W/"${resource.version}"`;
 
-export function identifiersOf(resource: StoredResource): Identifiers {
+export function identifiersOf(resource: NewResource): Identifiers {
   return {
     userName: String(resource.attributes.userName),
     ...(resource.externalId !== null && { externalId: resource.externalId }),
   };
 }
 
-function doorOf(writer: Writer, resource: StoredResource, operation: Door['operation']): Door {
+function doorOf(writer: Writer, resource: NewResource, operation: Door['operation']): Door {
   const { id, dialect } = writer.connection;
   return {
     via: 'scim',

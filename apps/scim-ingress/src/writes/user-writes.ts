@@ -21,6 +21,7 @@ import { commitWrite } from './commit.js';
 import { EventDraft } from './event-drafts.js';
 import { carryOut } from './meaning-effects.js';
 import { arriving, leaveToOperator, UndecidedArrival, uniqueness } from './user-arrival.js';
+import { SharedCreations } from './shared-creations.js';
 import { UnlockedUserWrites } from './unlocked-user-writes.js';
 import {
   IDENTIFIERS,
@@ -36,15 +37,20 @@ import {
 @Injectable()
 export class UserWrites {
   private readonly unlocked: UnlockedUserWrites;
+  private readonly creations: SharedCreations;
 
   constructor(private readonly context: IngressContext) {
     this.unlocked = new UnlockedUserWrites(context);
+    this.creations = new SharedCreations(context);
   }
 
   /** POST: a new resource, or the return of somebody inactive in place (rehire). @throws ScimError 409 */
   async create(writer: Writer, attributes: JsonObject): Promise<StoredResource> {
     try {
-      return await this.commit(writer, '201', em => this.createIn(em, writer, attributes));
+      return (
+        (writer.later ? undefined : await this.creations.create(writer, attributes)) ??
+        (await this.commit(writer, '201', em => this.createIn(em, writer, attributes)))
+      );
     } catch (error) {
       // Two equal POSTs at once: the unique index decides.
       if (isUniqueViolation(error)) throw uniqueness();
@@ -194,7 +200,11 @@ export class UserWrites {
     const standing = concerns ? await lockStanding(em, resource.tenant, resource.subject) : undefined;
     const asker = { kind: 'connection', id: writer.connection.id } as const;
     const meaning = requestMeaning(change, standing, asker);
-    const draft = new EventDraft(this.context, em, requestOf(writer, resource, operationOf(change)));
+    const draft = new EventDraft(
+      this.context,
+      this.context.encryptIn(em),
+      requestOf(writer, resource, operationOf(change)),
+    );
     return carryOut(em, meaning, standing, draft, {
       connection: resource.connection,
       resource: resource.id,
