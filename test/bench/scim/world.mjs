@@ -18,7 +18,7 @@ import { hammer } from './hammer.mjs';
 
 /** Connections to the database that a server has, and clients that ask it at once. */
 export const POOL = 16;
-export const CLIENTS = Number(process.env.BENCH_CLIENTS ?? 16);
+export const CLIENTS = 16;
 const MAIN = new URL('../../../apps/scim-ingress/dist/main.js', import.meta.url).pathname;
 const PEER = new URL('./peer.mjs', import.meta.url).pathname;
 
