@@ -5,12 +5,15 @@ import type { FieldBinding, KeyEncryptionKeys, SubjectKeys } from '@sever/subjec
 import type { Logger } from '@sever/telemetry';
 import type { Registry } from 'prom-client';
 import type { DataSource, EntityManager } from 'typeorm';
+import { OtherWrites } from './other-writes.js';
 import { SharedLooks } from './writes/shared-looks.js';
 
 /** What the parts of the ingress share, made once at start and never changed. */
 export class IngressContext {
   /** Looks into the directory that requests share. */
   readonly looks: SharedLooks;
+  /** Whether anybody but imports is writing. */
+  readonly otherWrites = new OtherWrites();
 
   constructor(
     readonly dataSource: DataSource,

@@ -11,6 +11,7 @@ import { IngressContext } from './ingress-context.js';
 import { takeForms } from './oauth/form-body.js';
 import { ingressSettings } from './ingress-settings.js';
 import { IngressModule } from './ingress.module.js';
+import { noteOtherWrites } from './other-writes.js';
 import { traceRequests } from './request-span.js';
 
 type IngressConfig = ConfigOf<typeof ingressSettings>;
@@ -89,5 +90,6 @@ export async function createIngress(
   );
   takeForms(fastify);
   traceRequests(fastify);
+  noteOtherWrites(fastify, context.otherWrites);
   return app;
 }

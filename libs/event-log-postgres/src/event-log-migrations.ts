@@ -1,4 +1,5 @@
 import { migration } from '@sever/postgres';
+import { appendEach } from './schema/append-each.js';
 import { appendFunction, appendFunctionFast } from './schema/append-function.js';
 import { groupTables } from './schema/group-tables.js';
 import { logTables } from './schema/log-tables.js';
@@ -9,4 +10,5 @@ export const eventLogMigrations = [
   migration(1_790_000_001_100, 'EventLogAppend', appendFunction),
   migration(1_790_000_001_200, 'EventLogGroups', groupTables),
   migration(1_790_000_001_300, 'EventLogAppendFast', appendFunctionFast),
+  migration(1_790_000_001_400, 'EventLogAppendEach', appendEach),
 ];

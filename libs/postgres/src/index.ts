@@ -21,6 +21,7 @@ export {
   roleMigrations,
   type GroupRole,
 } from './roles.js';
+export { plannedForOne } from './planned-for-one.js';
 export { SharedCalls } from './shared-calls.js';
 export { changed, oneRow, rows, type Queryable } from './sql.js';
 export { execute, numberedFrom, type Statement } from './statement.js';

@@ -3,6 +3,7 @@ import { oneRow, rows } from './index.js';
 import { createTestDatabase, type TestDatabase } from './testing/index.js';
 
 const prepared = `select count(*)::int as n from pg_prepared_statements where statement like 'select $1::int +%'`;
+const ANEW = `select count(*)::int as n from pg_prepared_statements where statement = 'select $1::int + 7 as sum'`;
 
 describe('a connection of a pool', () => {
   let db: TestDatabase;
@@ -13,9 +14,20 @@ describe('a connection of a pool', () => {
 
   it('prepares a statement with parameters once, and gives each call its own answer', async () => {
     await db.owner.transaction(async em => {
-      for (let i = 0; i < 10; i += 1)
+      for (let i = 0; i < 9; i += 1)
         expect(await oneRow(em, 'select $1::int + 1 as sum', [i])).toEqual({ sum: i + 1 });
       expect(await oneRow(em, prepared)).toEqual({ n: 1 });
+    });
+  });
+
+  it('prepares it anew after 10, 100 and 1,000 uses: its plan is for the tables as they are by then', async () => {
+    await db.owner.transaction(async em => {
+      const kept: unknown[] = [];
+      for (let i = 1; i <= 1_100; i += 1) {
+        expect(await oneRow(em, 'select $1::int + 7 as sum', [i])).toEqual({ sum: i + 7 });
+        if ([9, 10, 99, 100, 1_100].includes(i)) kept.push((await oneRow<{ n: number }>(em, ANEW))?.n);
+      }
+      expect(kept).toEqual([1, 2, 2, 3, 4]);
     });
   });
 

@@ -13,12 +13,12 @@ type AnyQuery = (config: unknown, values?: unknown, callback?: unknown) => unkno
 export class PreparingClient extends Client {
   constructor(config?: string | ClientConfig) {
     super(config);
-    const names = new Map<string, string>();
+    const known = new Map<string, Known>();
     const plain = this.query.bind(this) as AnyQuery;
     const prepared: AnyQuery = (config, values, callback) => {
       if (typeof config !== 'string' || !Array.isArray(values) || values.length === 0)
         return plain(config, values, callback);
-      const name = nameOf(names, config);
+      const name = nameOf(known, config);
       return name === undefined
         ? plain(config, values, callback)
         : plain({ name, text: config, values }, callback);
@@ -27,10 +27,20 @@ export class PreparingClient extends Client {
   }
 }
 
-function nameOf(names: Map<string, string>, text: string): string | undefined {
-  const known = names.get(text);
-  if (known !== undefined || names.size >= STATEMENTS_MAX) return known;
-  const name = createHash('sha256').update(text).digest('hex').slice(0, 32);
-  names.set(text, name);
-  return name;
+/** A text and how often this connection has sent it. */
+type Known = { digest: string; uses: number };
+
+/**
+ * The name under which a text is prepared: another one after 10, 100, 1,000 … uses. The server keeps the plan that it made for a name; made
+ * while a table was small, it reads the whole table, and the more is written the slower it gets. So a plan is never much older than the data.
+ */
+function nameOf(known: Map<string, Known>, text: string): string | undefined {
+  let one = known.get(text);
+  if (!one) {
+    if (known.size >= STATEMENTS_MAX) return undefined;
+    one = { digest: createHash('sha256').update(text).digest('hex').slice(0, 32), uses: 0 };
+    known.set(text, one);
+  }
+  one.uses += 1;
+  return `${one.digest}_${String(one.uses).length}`;
 }

@@ -1,5 +1,5 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
-import { binaryArray, oneRow, rows, type Queryable } from '@sever/postgres';
+import { binaryArray, oneRow, plannedForOne, rows, type Queryable } from '@sever/postgres';
 import { commitmentOf, type DataKey } from './envelope.js';
 import type { KeyEncryptionKeys } from './file-key-encryption-keys.js';
 
@@ -64,7 +64,8 @@ export async function findCurrentKeys(
   const found = await rows<KeyRow & { tenant: string; subject: string }>(
     on,
     `select distinct on (k.tenant, k.subject) k.tenant, k.subject, ${COLUMNS}
-       from unnest($1::text[], $2::uuid[]) as q(tenant, subject) join subject_key k using (tenant, subject)
+       from unnest($1::text[], $2::uuid[]) with ordinality as q(tenant, subject, place) join subject_key k using (tenant, subject)
+      where ${plannedForOne('place')}
       order by k.tenant, k.subject, k.ver desc`,
     [binaryArray('text', of, one => one.tenant), binaryArray('uuid', of, one => one.subject)],
   );

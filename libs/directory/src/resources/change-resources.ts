@@ -1,4 +1,4 @@
-import { binaryArray, type Statement } from '@sever/postgres';
+import { binaryArray, plannedForOne, type Statement } from '@sever/postgres';
 import type { NewStanding } from '../standing/standing-opt-out.js';
 import type { StoredResource } from './scim-resource-store.js';
 
@@ -17,14 +17,15 @@ const GIVEN = `unnest($1::text[], $2::uuid[], $3::int[], $4::jsonb[], $5::text[]
  */
 export const changeResources = (changes: readonly ResourceChange[]): Statement => ({
   sql: `with free as materialized (
-      select g.* from ${GIVEN}
-        join scim_resource h on h.connection = g_connection and h.id = g_id and h.version = g_version and h.deleted_at is null
-        for no key update of h skip locked)
+      select g.*, held.at from ${GIVEN}
+        cross join lateral (select ctid as at from scim_resource where connection = g_connection and id = g_id and version = g_version
+            and deleted_at is null limit 1 for no key update skip locked) held
+       where ${plannedForOne('n')})
     update scim_resource r set attributes = g_attributes, user_name_norm = g_name, external_id = g_external_id, active = g_active,
       version = version + 1, modified_at = clock_timestamp()
     from free
-    where r.connection = g_connection and r.id = g_id and r.version = g_version
-      and not (g_opens and exists (select 1 from standing_opt_out s where s.tenant = r.tenant and s.subject = r.subject))
+    where r.ctid = free.at
+      and not (g_opens and (select true from standing_opt_out s where s.tenant = r.tenant and s.subject = r.subject limit 1) is not null)
     returning n::int - 1 as n, version, modified_at as "modifiedAt"`,
   parameters: [
     binaryArray('text', changes, c => c.resource.connection),

@@ -1,4 +1,4 @@
-import { binaryArray, rows, type Queryable } from '@sever/postgres';
+import { binaryArray, plannedForOne, rows, type Queryable } from '@sever/postgres';
 import { RESOURCE_COLUMNS, type StoredResource } from './scim-resource-store.js';
 import { isUuid } from './uuid.js';
 
@@ -8,10 +8,11 @@ export type ResourceKey = { connection: string; id: string };
 /** A resource and whether there ever was an opt-out of its person. */
 export type KnownResource = StoredResource & { hasStanding: boolean };
 
-const FIND = `select q.n::int - 1 as n, ${RESOURCE_COLUMNS},
-    exists (select 1 from standing_opt_out s where s.tenant = scim_resource.tenant and s.subject = scim_resource.subject) as "hasStanding"
-  from unnest($1::text[], $2::uuid[]) with ordinality q(q_connection, q_id, n)
-  join scim_resource on connection = q_connection and id = q_id and deleted_at is null`;
+const FIND = `select q.n::int - 1 as n, found.* from unnest($1::text[], $2::uuid[]) with ordinality q(q_connection, q_id, n)
+  cross join lateral (select ${RESOURCE_COLUMNS},
+      exists (select 1 from standing_opt_out s where s.tenant = scim_resource.tenant and s.subject = scim_resource.subject) as "hasStanding"
+    from scim_resource where connection = q_connection and id = q_id and deleted_at is null limit 1) found
+  where ${plannedForOne('q.n')}`;
 
 /** Several resources by id, in the order of the keys. */
 export async function findResources(

@@ -1,4 +1,4 @@
-import { binaryArray, rows, type Queryable, type Statement } from '@sever/postgres';
+import { binaryArray, plannedForOne, rows, type Queryable, type Statement } from '@sever/postgres';
 import type { NewResource } from './scim-resource-store.js';
 
 /** The newcomer at place `n` of those given was stored. */
@@ -20,15 +20,18 @@ export async function tryLockUserNames(
 
 /**
  * Stores several users, each only if nobody of the tenant has the name and nobody of the connection the `externalId`: who could be somebody known
- * is left out. Their names are locked by the transaction.
+ * is left out. Their names are locked by the transaction. The looks are subqueries with a limit, not joins: joined, an index that was empty when the
+ * statement was prepared is read from end to end.
  */
 export const insertNewcomers = (people: readonly NewResource[]): Statement => ({
   sql: `insert into scim_resource (connection, id, tenant, subject, attributes, user_name_norm, external_id, active)
     select g_connection, g_id, g_tenant, g_subject, g_attributes, g_name, g_external_id, g_active
       from unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::jsonb[], $6::text[], $7::text[], $8::bool[])
-        as g(g_connection, g_id, g_tenant, g_subject, g_attributes, g_name, g_external_id, g_active)
-     where not exists (select 1 from scim_resource r where r.tenant = g_tenant and r.user_name_norm = g_name and r.deleted_at is null)
-       and not exists (select 1 from scim_resource r where r.connection = g_connection and r.external_id = g_external_id and r.deleted_at is null)
+        with ordinality as g(g_connection, g_id, g_tenant, g_subject, g_attributes, g_name, g_external_id, g_active, place)
+     where ${plannedForOne('place')}
+       and (select true from scim_resource r where r.tenant = g_tenant and r.user_name_norm = g_name and r.deleted_at is null limit 1) is null
+       and (select true from scim_resource r
+             where r.connection = g_connection and r.external_id = g_external_id and r.deleted_at is null limit 1) is null
     returning array_position($2::uuid[], id) - 1 as n, version, created_at as "createdAt", modified_at as "modifiedAt"`,
   parameters: [
     binaryArray('text', people, p => p.connection),
