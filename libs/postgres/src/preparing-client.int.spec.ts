@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { oneRow, rows } from './index.js';
 import { createTestDatabase, type TestDatabase } from './testing/index.js';
 
-const prepared = `select count(*)::int as n from pg_prepared_statements where statement like 'select $1::int +%'`;
+const prepared = `select count(distinct statement)::int as n from pg_prepared_statements where statement like 'select $1::int +%'`;
 const ANEW = `select count(*)::int as n from pg_prepared_statements where statement = 'select $1::int + 7 as sum'`;
 
 describe('a connection of a pool', () => {
