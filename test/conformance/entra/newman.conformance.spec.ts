@@ -109,12 +109,12 @@ describe('a Postman collection', () => {
   });
 });
 
-(ORIGINAL === undefined ? describe.skip : describe)("Microsoft's collection", () => {
-  it('is met but for what is listed', async () => {
-    const file = ORIGINAL ?? '';
-    expect(createHash('sha256').update(readFileSync(file)).digest('hex')).toBe(ORIGINAL_SHA256);
-    const found = await run(file);
-    expect(judged(found, EXCEPTIONS)).toEqual({ failed: [], needless: [] });
-    expect(found.length).toBeGreaterThanOrEqual(ASSERTIONS);
+if (ORIGINAL !== undefined)
+  describe("Microsoft's collection", () => {
+    it('is met but for what is listed', async () => {
+      expect(createHash('sha256').update(readFileSync(ORIGINAL)).digest('hex')).toBe(ORIGINAL_SHA256);
+      const found = await run(ORIGINAL);
+      expect(judged(found, EXCEPTIONS)).toEqual({ failed: [], needless: [] });
+      expect(found.length).toBeGreaterThanOrEqual(ASSERTIONS);
+    });
   });
-});

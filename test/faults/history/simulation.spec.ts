@@ -48,7 +48,7 @@ describe('the history of a simulated log', () => {
           expect(found.some(name => anomalies.includes(name))).toBe(struck > 0);
           if (struck > 0) runsStruck += 1;
         }),
-        { numRuns: 60 },
+        { numRuns: 120 },
       );
       // A bug that never does harm would prove nothing.
       expect(runsStruck).toBeGreaterThan(10);
