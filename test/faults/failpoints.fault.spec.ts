@@ -6,13 +6,10 @@ import { sever } from '../harness/sever-command.js';
 
 jest.setTimeout(240_000);
 
-/** Appends of the ingress while the sandbox is seeded and the person is registered. */
-const SEEDED = 51;
-
 /** Where a process kills itself with SIGKILL, and at which pass. */
 const FAILPOINTS: [failpoint: string, between: string][] = [
-  [`append.before-commit:${SEEDED + 1}`, 'the append of an opt-out and its commit'],
-  [`append.after-commit:${SEEDED + 1}`, 'the commit of an opt-out and its answer'],
+  ['opt-out.before-commit:1', 'the append of an opt-out and its commit'],
+  ['opt-out.after-commit:1', 'the commit of an opt-out and its answer'],
   ['connector.after-intent:2', 'the durable attempt and the call'],
   ['connector.after-call:2', 'the call and its outcome'],
   ['settle.before-commit:3', 'an outcome and its commit'],

@@ -44,6 +44,7 @@ export class SharedChanges {
   private async carryOut(
     changes: readonly ToldChange[],
   ): Promise<readonly (StoredResource | undefined | Promise<StoredResource | undefined>)[]> {
+    if (changes.some(change => change.opens)) failpoint('opt-out.before-commit');
     if (changes.length === 1) return changes.map(change => this.alone(change));
     try {
       return await this.together(changes);
@@ -63,6 +64,7 @@ export class SharedChanges {
       further,
     );
     failpoint('append.after-commit');
+    if (further.length > 0) failpoint('opt-out.after-commit');
     const answers: (StoredResource | undefined)[] = changes.map(() => undefined);
     for (const { n, version, modifiedAt } of made)
       answers[n] = { ...changes[n]!.resource, version, modifiedAt };
@@ -70,12 +72,17 @@ export class SharedChanges {
     return answers;
   }
 
-  private alone({ resource, opens, event }: ToldChange): Promise<StoredResource | undefined> {
-    return opens
-      ? commitChange(this.context, updateOfVersionBeforeOptOut(resource), event, [
-          standingOpenedBy(CHANGED, opens),
-        ])
-      : commitChange(this.context, updateOfVersion(resource), event);
+  private async alone({ resource, opens, event }: ToldChange): Promise<StoredResource | undefined> {
+    if (!opens) return commitChange(this.context, updateOfVersion(resource), event);
+    const opened = standingOpenedBy(CHANGED, opens);
+    const changed = await commitChange<StoredResource>(
+      this.context,
+      updateOfVersionBeforeOptOut(resource),
+      event,
+      [opened],
+    );
+    failpoint('opt-out.after-commit');
+    return changed;
   }
 }
 
