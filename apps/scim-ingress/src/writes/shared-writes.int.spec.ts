@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readLoggedEvent, type SeverEvent } from '@sever/event-contracts';
 import { rows } from '@sever/postgres';
 import { startIngress, type Answer, type RunningIngress } from '../testing/running-ingress.js';
@@ -57,6 +58,18 @@ const told = async (at: Connected): Promise<Map<string, SeverEvent[]>> =>
     event => event.type,
   );
 
+/** Lets nothing be appended for a second, so that whatever `work` asks for has to wait, however slow the machine is. */
+async function heldUp<T>(work: () => Promise<T>): Promise<T> {
+  const runner = ingress.db.owner.createQueryRunner();
+  await runner.startTransaction();
+  await runner.query('select 1 from log_partition order by topic, partition for update');
+  const done = work();
+  await sleep(1_000);
+  await runner.rollbackTransaction();
+  await runner.release();
+  return done;
+}
+
 const statuses = (answers: readonly Answer[]): number[] => answers.map(a => a.status);
 
 describe('opt-outs that come at once', () => {
@@ -65,11 +78,11 @@ describe('opt-outs that come at once', () => {
     const ids = await people(at);
     let answers: Answer[] = [];
     const statements = await ingress.statementsOf(async () => {
-      answers = await Promise.all(ids.map(id => at.patch(id, 'active', false)));
+      answers = await heldUp(() => Promise.all(ids.map(id => at.patch(id, 'active', false))));
     });
     expect(statuses(answers)).toEqual(ids.map(() => 200));
     expect(answers.map(a => [a.json.id, a.json.active])).toEqual(ids.map(id => [id, false]));
-    expect(statements.length).toBeLessThan(ids.length);
+    expect(statements.filter(s => s.includes('update scim_resource')).length).toBeLessThan(MANY / 2);
     const requested = (await told(at)).get('sever.optout.requested.v1') ?? [];
     expect(new Set(requested.map(e => e.subject)).size).toBe(ids.length);
     expect(requested).toHaveLength(ids.length);
@@ -138,9 +151,9 @@ describe('people who are created at once', () => {
     const at = await connected();
     let ids: string[] = [];
     const statements = await ingress.statementsOf(async () => {
-      ids = await people(at);
+      ids = await heldUp(() => people(at));
     });
-    expect(statements.filter(s => s.includes('insert into scim_resource')).length).toBeLessThan(MANY);
+    expect(statements.filter(s => s.includes('insert into scim_resource')).length).toBeLessThan(MANY / 2);
     expect(new Set(ids).size).toBe(MANY);
     expect(await kinds(at)).toEqual({ 'sever.subject.registered.v1': MANY });
     const kept = await rows<{ people: number; keys: number }>(
