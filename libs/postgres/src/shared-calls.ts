@@ -4,6 +4,7 @@ type Waiting<Q, A> = {
   reject: (reason: unknown) => void;
 };
 
+/** How long a group waits for those who are expected. */
 const PATIENCE_MS = 2;
 
 /**
@@ -19,12 +20,11 @@ export class SharedCalls<Q, A> {
 
   /**
    * @param carryOut answers each question, in their order, or promises an answer; when it rejects, all who went together are rejected
-   * @param limits `atOnce`: statements under way · `together`: calls in one of them · `patienceMs`: how long a group waits for those who are
-   * expected, 2 ms without it
+   * @param limits `atOnce`: statements under way · `together`: calls in one of them
    */
   constructor(
     private readonly carryOut: (questions: readonly Q[]) => Promise<readonly (A | Promise<A>)[]>,
-    private readonly limits: { atOnce: number; together: number; patienceMs?: number },
+    private readonly limits: { atOnce: number; together: number },
   ) {}
 
   call(question: Q): Promise<A> {
@@ -53,7 +53,7 @@ export class SharedCalls<Q, A> {
   private startSoon(): void {
     if (this.waiting.length === 0 || this.isAboutToStart || this.underWay >= this.limits.atOnce) return;
     if (this.onTheirWay > 0 && this.waiting.length < this.limits.together) {
-      this.patience ??= setTimeout(() => this.start(), this.limits.patienceMs ?? PATIENCE_MS);
+      this.patience ??= setTimeout(() => this.start(), PATIENCE_MS);
       return;
     }
     this.isAboutToStart = true;

@@ -15,6 +15,7 @@ import {
   revokeOAuthClient,
   setRebindPolicy,
   type RebindCase,
+  type RebindPolicy,
 } from '@sever/directory';
 import type { SeverEvent } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
@@ -79,11 +80,11 @@ export class ConnectionCommands {
       const events = new ConnectionEvents(made, by);
       const { tenant, dialect } = made;
       const created = events.make('sever.connection.created.v1', { dialect, instances: wanted.bind ?? [] });
-      const policy = await this.firstPolicy(em, id, wanted, events);
+      const policy = wanted.rebind && (await this.choosePolicy(em, id, wanted.rebind, events));
       const proof = await this.firstProof(em, id, wanted);
       await this.log(em, [
         created,
-        ...policy,
+        ...(policy ? [policy] : []),
         events.make('sever.connection.credential-added.v1', proof.told),
       ]);
       return { id, tenant, dialect, baseUrl: this.context.scimBase(id), ...proof.shown };
@@ -92,8 +93,7 @@ export class ConnectionCommands {
 
   change(id: string, by: string, wanted: z.infer<typeof changeBodySchema>): Promise<void> {
     return this.changing(id, by, async (em, events) => {
-      await setRebindPolicy(em, id, wanted.rebind);
-      return { result: undefined, event: events.make('sever.connection.changed.v1', wanted) };
+      return { result: undefined, event: await this.choosePolicy(em, id, wanted.rebind, events) };
     });
   }
 
@@ -190,16 +190,15 @@ export class ConnectionCommands {
     });
   }
 
-  /** Another policy than the one that is meant when nothing is said. */
-  private async firstPolicy(
+  /** @returns the event that tells it */
+  private async choosePolicy(
     em: EntityManager,
     id: string,
-    { rebind }: z.infer<typeof connectionBodySchema>,
+    rebind: RebindPolicy,
     events: ConnectionEvents,
-  ): Promise<SeverEvent[]> {
-    if (rebind === undefined) return [];
+  ): Promise<SeverEvent> {
     await setRebindPolicy(em, id, rebind);
-    return [events.make('sever.connection.changed.v1', { rebind })];
+    return events.make('sever.connection.changed.v1', { rebind });
   }
 
   /** What a new connection proves itself with first, as the answer shows it and as the log tells it. */

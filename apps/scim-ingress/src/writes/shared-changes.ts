@@ -19,7 +19,6 @@ import { commitChange, wakeFor } from './commit.js';
 /** A change of one resource and the event that tells it. */
 export type ToldChange = ResourceChange & { event: SeverEvent };
 
-/** The second one is made ready while the first one waits for the disk. */
 const LIMITS = { atOnce: 1, together: 64 };
 
 /** Commits changes that need no look at others: those that wait at the same time share one statement, and so one write to the disk. */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { failpoint } from '@sever/config';
 import {
   insertNewcomers,
@@ -12,13 +11,13 @@ import type { SeverEvent } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
 import { CHANGED, changeEachAndAppend } from '@sever/event-log-postgres';
 import { SharedCalls } from '@sever/postgres';
-import { normaliseUserName, type JsonObject } from '@sever/scim';
+import type { JsonObject } from '@sever/scim';
 import { newSubjectKey, subjectKeysOf, type NewSubjectKey } from '@sever/subject-keys';
 import type { EntityManager } from 'typeorm';
 import type { IngressContext } from '../ingress-context.js';
 import { EventDraft, type Encrypt } from './event-drafts.js';
 import { isRefused } from './shared-changes.js';
-import { identifiersOf, requestOf, type Writer } from './user-request.js';
+import { identifiersOf, newResourceOf, requestOf, type Writer } from './user-request.js';
 
 /** Somebody who may be new, with the key and the event of that. */
 type Newcomer = { resource: NewResource; key: NewSubjectKey; event: SeverEvent };
@@ -93,19 +92,6 @@ export class SharedCreations {
       made.map(({ n, ...rest }) => [people[n]!.id, { ...people[n]!, ...rest, groups: null }] as const),
     );
   }
-}
-
-function newResourceOf({ connection }: Writer, attributes: JsonObject): NewResource {
-  return {
-    connection: connection.id,
-    id: randomUUID(),
-    tenant: connection.tenant,
-    subject: randomUUID(),
-    attributes,
-    userNameNorm: normaliseUserName(String(attributes.userName)),
-    externalId: typeof attributes.externalId === 'string' ? attributes.externalId : null,
-    active: attributes.active === true,
-  };
 }
 
 /** The first one of those who have the same name in a tenant or the same `externalId` in a connection. */

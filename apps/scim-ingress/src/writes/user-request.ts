@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { Connection, NewResource, StoredResource } from '@sever/directory';
 import type { Door } from '@sever/event-contracts';
-import { DialectReading, ScimError, dialectOf } from '@sever/scim';
+import { DialectReading, ScimError, dialectOf, normaliseUserName, type JsonObject } from '@sever/scim';
 import type { AsyncRequest } from './async-request.js';
 import type { Change } from '../meaning/request-meaning.js';
 import type { Identifiers, Request } from './event-drafts.js';
@@ -31,6 +32,20 @@ export function requestOf(writer: Writer, resource: NewResource, operation: Door
     door: doorOf(writer, resource, operation),
     source: `/connections/${writer.connection.id}`,
     reason: null,
+  };
+}
+
+/** The user that a POST asks for, as a person of its own. */
+export function newResourceOf({ connection }: Writer, attributes: JsonObject): NewResource {
+  return {
+    connection: connection.id,
+    id: randomUUID(),
+    tenant: connection.tenant,
+    subject: randomUUID(),
+    attributes,
+    userNameNorm: normaliseUserName(String(attributes.userName)),
+    externalId: typeof attributes.externalId === 'string' ? attributes.externalId : null,
+    active: attributes.active === true,
   };
 }
 

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import {
   createSubject,
@@ -28,6 +27,7 @@ import {
   etag,
   identifiersOf,
   matching,
+  newResourceOf,
   operationOf,
   requestOf,
   type Writer,
@@ -123,22 +123,13 @@ export class UserWrites {
     writer: Writer,
     attributes: JsonObject,
   ): Promise<{ result: StoredResource; event: SeverEvent | undefined }> {
-    const { connection } = writer;
-    const returning = await arriving(em, connection, attributes);
+    const returning = await arriving(em, writer.connection, attributes);
     if (returning) return this.updateIn(em, writer, returning, attributes);
-    const userNameNorm = normaliseUserName(String(attributes.userName));
-    const linked = await linkedSubject(em, connection.tenant, connection.id, userNameNorm);
-    const subject = linked ?? (await createSubject(em, connection.tenant, userNameNorm)).id;
-    const stored = await insertResource(em, {
-      connection: connection.id,
-      id: randomUUID(),
-      tenant: connection.tenant,
-      subject,
-      attributes,
-      userNameNorm,
-      externalId: typeof attributes.externalId === 'string' ? attributes.externalId : null,
-      active: attributes.active === true,
-    });
+    const asked = newResourceOf(writer, attributes);
+    const { tenant, connection, userNameNorm } = asked;
+    const linked = await linkedSubject(em, tenant, connection, userNameNorm);
+    const subject = linked ?? (await createSubject(em, tenant, userNameNorm)).id;
+    const stored = await insertResource(em, { ...asked, subject });
     const change: Change = {
       kind: 'create',
       activeBefore: undefined,
@@ -186,7 +177,7 @@ export class UserWrites {
     id: string,
     ifMatch: string | undefined,
   ): Promise<StoredResource> {
-    return matching(await findResource(em, writer.connection.id, id, { lock: true }), id, ifMatch);
+    return matching(await findResource(em, writer.connection.id, id), id, ifMatch);
   }
 
   /** The event of a change. The person's opt-out is looked at only when the change could concern it. */

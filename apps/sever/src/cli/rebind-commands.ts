@@ -1,8 +1,9 @@
+import type { RebindCase } from '@sever/directory';
 import type { Command } from 'commander';
 import { EXIT, SeverError, type ExitStatus } from '../sever-error.js';
 import type { Connection } from './connection-view.js';
 import { guarded, print, type CommonFlags } from './output.js';
-import { decidedText, rebindTable, type RebindCase } from './rebind-view.js';
+import { decidedText, rebindTable } from './rebind-view.js';
 import { api, runningInstance } from './running-instance.js';
 
 type SetFlags = CommonFlags & { rebind: string };

@@ -1,18 +1,6 @@
+import type { RebindCase } from '@sever/directory';
 import Table from 'cli-table3';
 import colors from 'picocolors';
-
-export type RebindCase = {
-  id: string;
-  resource: string;
-  subject: string;
-  userName: string;
-  storedExternalId: string | null;
-  externalId: string | null;
-  requests: number;
-  lastSeen: string;
-  decision: 'same-person' | 'another-person' | null;
-  decidedBy: string | null;
-};
 
 export function rebindTable(cases: readonly RebindCase[]): string {
   if (cases.length === 0) return 'nothing is to be decided';

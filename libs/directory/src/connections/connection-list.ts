@@ -1,4 +1,5 @@
 import { rows, type Queryable } from '@sever/postgres';
+import { instantSql } from '../instant-sql.js';
 import type { RebindPolicy } from '../rebind/rebind-policy.js';
 
 type Instant = string;
@@ -22,21 +23,18 @@ export type ConnectionView = {
   issuers: { issuer: string; audiences: string[]; claims: Record<string, string>; algorithms: string[] }[];
 };
 
-const instant = (column: string): string =>
-  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-
 const list = (object: string, from: string, order: string): string =>
   `coalesce((select jsonb_agg(jsonb_build_object(${object}) order by ${order}) from ${from}), '[]')`;
 
 const TOKENS = list(
-  `'id', t.id, 'createdAt', ${instant('t.created_at')}, 'expiresAt', ${instant('t.expires_at')}, 'lastUsedAt', ${instant('t.last_used_at')}`,
+  `'id', t.id, 'createdAt', ${instantSql('t.created_at')}, 'expiresAt', ${instantSql('t.expires_at')}, 'lastUsedAt', ${instantSql('t.last_used_at')}`,
   `connection_token t where t.connection = c.id and t.client is null and t.revoked_at is null
      and (t.expires_at is null or t.expires_at > clock_timestamp()) and c.retired_at is null`,
   't.created_at, t.id',
 );
 const CLIENTS = list(
   `'clientId', o.id, 'method', case when o.secret_hash is null then 'private_key_jwt' else 'client_secret' end,
-   'createdAt', ${instant('o.created_at')}, 'lastUsedAt', ${instant('o.last_used_at')}`,
+   'createdAt', ${instantSql('o.created_at')}, 'lastUsedAt', ${instantSql('o.last_used_at')}`,
   'oauth_client o where o.connection = c.id and o.revoked_at is null',
   'o.created_at, o.id',
 );
@@ -53,8 +51,8 @@ export const listConnections = (
 ): Promise<ConnectionView[]> =>
   rows<ConnectionView>(
     on,
-    `select c.id, c.tenant, c.dialect, c.rate_limit as "rateLimit", c.rebind, ${instant('c.created_at')} as "createdAt",
-            ${instant('c.retired_at')} as "retiredAt", c.people_after as "peopleAfter", c.retired_reason as "retiredReason",
+    `select c.id, c.tenant, c.dialect, c.rate_limit as "rateLimit", c.rebind, ${instantSql('c.created_at')} as "createdAt",
+            ${instantSql('c.retired_at')} as "retiredAt", c.people_after as "peopleAfter", c.retired_reason as "retiredReason",
             ${TOKENS} as tokens, ${CLIENTS} as clients, ${ISSUERS} as issuers
        from connection c where ($1::text is null or c.tenant = $1) and ($2::text is null or c.id = $2) order by c.tenant, c.id`,
     [only.tenant ?? null, only.id ?? null],

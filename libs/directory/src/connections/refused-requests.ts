@@ -1,4 +1,5 @@
 import { rows, type Queryable } from '@sever/postgres';
+import { instantSql } from '../instant-sql.js';
 
 /** Most shapes that are kept of one connection: one that sends a new one each time must not fill the database. */
 const SHAPES_MAX = 200;
@@ -49,14 +50,11 @@ export async function countRefusals(on: Queryable, refused: readonly RefusedRequ
   );
 }
 
-const instant = (name: string): string =>
-  `to_char(${name} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-
 /** What a connection sent that was refused, the latest first. */
 export const refusalsOf = (on: Queryable, connection: string): Promise<RefusalView[]> =>
   rows<RefusalView>(
     on,
-    `select method, resource, code, shape, requests::int, ${instant('first_seen')} as "firstSeen", ${instant('last_seen')} as "lastSeen"
+    `select method, resource, code, shape, requests::int, ${instantSql('first_seen')} as "firstSeen", ${instantSql('last_seen')} as "lastSeen"
        from refused_request where connection = $1 order by last_seen desc, digest`,
     [connection],
   );

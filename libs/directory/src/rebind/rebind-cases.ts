@@ -1,4 +1,5 @@
 import { changed, oneRow, rows, type Queryable } from '@sever/postgres';
+import { instantSql } from '../instant-sql.js';
 import { DirectoryError } from '../directory-error.js';
 import { isUuid } from '../resources/uuid.js';
 
@@ -108,16 +109,13 @@ export async function decideRebind(
   return found;
 }
 
-const instant = (column: string): string =>
-  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-
 /** Questions that still matter, the latest first: the user is there, inactive, and holds the name. */
 export const casesOf = (on: Queryable, connection: string): Promise<RebindCase[]> =>
   rows<RebindCase>(
     on,
     `select c.id, c.resource, r.subject, r.attributes ->> 'userName' as "userName", r.external_id as "storedExternalId",
-            c.external_id as "externalId", c.requests::int, ${instant('c.first_seen')} as "firstSeen", ${instant('c.last_seen')} as "lastSeen",
-            c.decision, c.decided_by as "decidedBy", ${instant('c.decided_at')} as "decidedAt", c.reason
+            c.external_id as "externalId", c.requests::int, ${instantSql('c.first_seen')} as "firstSeen", ${instantSql('c.last_seen')} as "lastSeen",
+            c.decision, c.decided_by as "decidedBy", ${instantSql('c.decided_at')} as "decidedAt", c.reason
        from rebind_case c join scim_resource r on r.connection = c.connection and r.id = c.resource
       where c.connection = $1 and c.settled_at is null and r.deleted_at is null and not r.active
         and r.user_name_norm = c.user_name_norm

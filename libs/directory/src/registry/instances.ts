@@ -1,5 +1,6 @@
 import type { PlannedStep, Step } from '@sever/event-contracts';
 import { oneRow, rows, type Queryable } from '@sever/postgres';
+import { instantSql } from '../instant-sql.js';
 import { DirectoryError } from '../directory-error.js';
 
 /** How a tenant's people are found in an instance; `scope` limits a shared instance to one tenant's accounts. */
@@ -115,7 +116,7 @@ export async function boundTargetsOf(on: Queryable, tenants: readonly string[]):
     on,
     `select b.tenant, i.id as instance, i.system, i.steps,
             coalesce((select jsonb_agg(jsonb_build_object('step', w.step, 'owner', w.owner, 'reason', w.reason,
-                        'expiresAt', to_char(w.expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by w.step)
+                        'expiresAt', ${instantSql('w.expires_at')}) order by w.step)
                         from binding_waiver w where w.tenant = b.tenant and w.instance = b.instance
                          and (w.expires_at is null or w.expires_at > clock_timestamp())), '[]') as waivers
        from binding b join instance i on i.id = b.instance where b.tenant = any($1) order by i.id`,

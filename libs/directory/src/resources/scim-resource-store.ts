@@ -28,17 +28,16 @@ export type NewResource = Omit<StoredResource, 'version' | 'createdAt' | 'modifi
 export const RESOURCE_COLUMNS = `${GROUPS_SQL} as groups, connection, id, tenant, subject, attributes, user_name_norm as "userNameNorm", external_id as "externalId", active, version,
   created_at as "createdAt", modified_at as "modifiedAt"`;
 
-/** One resource by id; any text is a possible id, most are nobody's. */
+/** One resource by id, locked until the transaction ends; any text is a possible id, most are nobody's. */
 export async function findResource(
   on: Queryable,
   connection: string,
   id: string,
-  o: { lock?: boolean } = {},
 ): Promise<StoredResource | undefined> {
   if (!isUuid(id)) return undefined;
   return oneRow<StoredResource>(
     on,
-    `select ${RESOURCE_COLUMNS} from scim_resource where connection = $1 and id = $2 and deleted_at is null ${o.lock ? 'for update' : ''}`,
+    `select ${RESOURCE_COLUMNS} from scim_resource where connection = $1 and id = $2 and deleted_at is null for update`,
     [connection, id],
   );
 }

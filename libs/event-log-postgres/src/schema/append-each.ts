@@ -1,3 +1,5 @@
+import { LOCK_COUNTERS, ONE_RECORD } from './append-function.js';
+
 /**
  * The same function, whose cost does not depend on how long the log is. Looked for as a set, the ids of several records were joined with the log,
  * by a plan that was made while the log was short and then read all of it for every append, until the table was analysed. One after the other
@@ -14,20 +16,8 @@ export const appendEach = [
    begin
      perform public.log_check_producer(p_topics, p_keys, p_values);
 
-     if cardinality(p_topics) = 1 then
-       return query select * from public.log_append_one(
-         p_topics[1], p_partitions[1], p_event_ids[1], p_keys[1], p_types[1], p_headers[1], p_values[1]);
-       return;
-     end if;
-
-     perform 1 from public.log_partition lp
-       where (lp.topic, lp.partition) in (select * from unnest(p_topics, p_partitions))
-       order by lp.topic, lp.partition for update;
-     get diagnostics known = row_count;
-     if known <> (select count(distinct (t, p)) from unnest(p_topics, p_partitions) as u(t, p)) then
-       raise exception 'the log has no such topic or partition' using errcode = 'SV002';
-     end if;
-
+${ONE_RECORD}
+${LOCK_COUNTERS}
      for given in
        select * from unnest(p_topics, p_partitions, p_event_ids, p_keys, p_types, p_headers, p_values)
                 with ordinality as u(t, p, id, k, ty, h, v, place) order by place

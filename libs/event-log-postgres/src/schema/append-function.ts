@@ -1,3 +1,23 @@
+/** Locks the counters of everything that is appended to, in one order for all. */
+export const LOCK_COUNTERS = `\
+     perform 1 from public.log_partition lp
+       where (lp.topic, lp.partition) in (select * from unnest(p_topics, p_partitions))
+       order by lp.topic, lp.partition for update;
+     get diagnostics known = row_count;
+     if known <> (select count(distinct (t, p)) from unnest(p_topics, p_partitions) as u(t, p)) then
+       raise exception 'the log has no such topic or partition' using errcode = 'SV002';
+     end if;
+`;
+
+/** A single record, which is what nearly every producer appends, takes the same steps as plain statements. */
+export const ONE_RECORD = `\
+     if cardinality(p_topics) = 1 then
+       return query select * from public.log_append_one(
+         p_topics[1], p_partitions[1], p_event_ids[1], p_keys[1], p_types[1], p_headers[1], p_values[1]);
+       return;
+     end if;
+`;
+
 /**
  * The only way into the log. VOLATILE plpgsql takes a new snapshot per statement, which the order of the four statements
  * needs: ids committed by the previous holder of a counter's lock are seen, and offsets stay dense after a rollback.
@@ -37,14 +57,7 @@ export const appendFunction = [
    begin
      perform public.log_check_producer(p_topics, p_keys, p_values);
 
-     perform 1 from public.log_partition lp
-       where (lp.topic, lp.partition) in (select * from unnest(p_topics, p_partitions))
-       order by lp.topic, lp.partition for update;
-     get diagnostics known = row_count;
-     if known <> (select count(distinct (t, p)) from unnest(p_topics, p_partitions) as u(t, p)) then
-       raise exception 'the log has no such topic or partition' using errcode = 'SV002';
-     end if;
-
+${LOCK_COUNTERS}
      if exists (select 1 from unnest(p_topics, p_event_ids, p_values) as u(t, id, v)
                  join public.log_record r on r.topic = u.t and r.event_id = u.id where r.value <> u.v) then
        raise exception 'an event id is in the log with other bytes' using errcode = 'SV003';
@@ -125,20 +138,8 @@ export const appendFunctionFast = [
    begin
      perform public.log_check_producer(p_topics, p_keys, p_values);
 
-     if cardinality(p_topics) = 1 then
-       return query select * from public.log_append_one(
-         p_topics[1], p_partitions[1], p_event_ids[1], p_keys[1], p_types[1], p_headers[1], p_values[1]);
-       return;
-     end if;
-
-     perform 1 from public.log_partition lp
-       where (lp.topic, lp.partition) in (select * from unnest(p_topics, p_partitions))
-       order by lp.topic, lp.partition for update;
-     get diagnostics known = row_count;
-     if known <> (select count(distinct (t, p)) from unnest(p_topics, p_partitions) as u(t, p)) then
-       raise exception 'the log has no such topic or partition' using errcode = 'SV002';
-     end if;
-
+${ONE_RECORD}
+${LOCK_COUNTERS}
      if exists (select 1 from unnest(p_topics, p_event_ids, p_values) as u(t, id, v)
                  join public.log_record r on r.topic = u.t and r.event_id = u.id where r.value <> u.v) then
        raise exception 'an event id is in the log with other bytes' using errcode = 'SV003';
