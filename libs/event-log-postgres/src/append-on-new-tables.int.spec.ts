@@ -3,11 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PARTITIONS, type NewRecord } from '@sever/event-log';
 import { oneRow } from '@sever/postgres';
 import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
-import {
-  createPostgresEventLogAdmin,
-  createPostgresEventLogWriter,
-  eventLogMigrations,
-} from './index.js';
+import { createPostgresEventLogAdmin, createPostgresEventLogWriter, eventLogMigrations } from './index.js';
 
 const records = (count: number): NewRecord[] =>
   Array.from({ length: count }, () => ({
