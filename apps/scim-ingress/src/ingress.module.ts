@@ -16,6 +16,8 @@ import { OperationsController } from './rest/operations.controller.js';
 import { OptOutCommands } from './rest/opt-out-commands.js';
 import { OptOutQueries } from './rest/opt-out-queries.js';
 import { OptOutsController } from './rest/opt-outs.controller.js';
+import { PersonTimelines } from './rest/person-timelines.js';
+import { SubjectsController } from './rest/subjects.controller.js';
 import { BulkTargets } from './scim/bulk-targets.js';
 import { BulkController } from './scim/bulk.controller.js';
 import { DiscoveryController } from './scim/discovery.controller.js';
@@ -53,6 +55,7 @@ export class IngressModule {
         SearchController,
         BulkController,
         OptOutsController,
+        SubjectsController,
         OperationsController,
         ConnectionsController,
         OAuthController,
@@ -78,6 +81,7 @@ export class IngressModule {
         ConnectionCommands,
         OptOutCommands,
         OptOutQueries,
+        PersonTimelines,
       ],
     };
   }
