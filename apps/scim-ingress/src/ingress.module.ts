@@ -27,6 +27,7 @@ import { ListAnswers } from './scim/list-answers.js';
 import { RefusalCount } from './scim/refusal-count.js';
 import { ScimAuthGuard } from './scim/scim-auth.guard.js';
 import { SearchController } from './scim/search.controller.js';
+import { TogetherReads } from './scim/together-reads.js';
 import { UserReads } from './scim/user-reads.js';
 import { UsersController } from './scim/users.controller.js';
 import { GroupWrites } from './writes/group-writes.js';
@@ -74,6 +75,7 @@ export class IngressModule {
         GroupWrites,
         UserReads,
         GroupReads,
+        TogetherReads,
         ListAnswers,
         BulkTargets,
         TokenEndpoint,
