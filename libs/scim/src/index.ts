@@ -17,7 +17,7 @@ export {
   type BulkOperation,
   type BulkRequest,
 } from './bulk/bulk-request.js';
-export { runBulk, type BulkDone, type CarryOut } from './bulk/run-bulk.js';
+export { BULK_AT_ONCE_MAX, runBulk, type BulkDone, type CarryOut } from './bulk/run-bulk.js';
 export { type Filter } from './filter/filter-ast.js';
 export { matches } from './filter/match-filter.js';
 export { parseFilter } from './filter/parse-filter.js';
