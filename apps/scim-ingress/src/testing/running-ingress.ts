@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { appendAudit, auditMigrations } from '@sever/audit-store';
 import { createConnection, directoryMigrations, addApiToken, type Connection } from '@sever/directory';
-import { TOPICS, readLoggedEvent } from '@sever/event-contracts';
+import { TOPICS, readLoggedEvent, type EncryptedField, type SeverEvent } from '@sever/event-contracts';
 import { PARTITIONS, type Offsets } from '@sever/event-log';
 import {
   createPostgresEventLogAdmin,
@@ -36,6 +36,8 @@ export type RunningIngress = {
   operate(method: string, path: string, body?: unknown): Promise<Answer>;
   /** Statements that the ingress sends while `work` runs. */
   statementsOf(work: () => Promise<unknown>): Promise<string[]>;
+  /** The personal field of an event in plain text. */
+  decrypt(event: SeverEvent, path: string, field: EncryptedField): Promise<string | null>;
   /** Does the projector's work with what was logged since the last call. */
   project(): Promise<void>;
   close(): Promise<void>;
@@ -96,6 +98,10 @@ export async function startIngress(): Promise<RunningIngress> {
       seen.length = 0;
       await work();
       return [...seen];
+    },
+    decrypt: async ({ tenant, subject, id: eventId }, path, field) => {
+      const opened = await context.keys.open(db.owner, { tenant, subject, eventId, path }, field);
+      return opened.shredded ? null : opened.text;
     },
     project: async () => {
       const ends = await Promise.all(TOPICS.map(topic => admin.endOffsets(topic)));

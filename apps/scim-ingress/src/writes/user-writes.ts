@@ -191,18 +191,20 @@ export class UserWrites {
     const standing = concerns ? await lockStanding(em, resource.tenant, resource.subject) : undefined;
     const asker = { kind: 'connection', id: writer.connection.id } as const;
     const meaning = requestMeaning(change, standing, asker);
-    const draft = new EventDraft(
-      this.context,
-      this.context.encryptIn(em),
-      requestOf(writer, resource, operationOf(change)),
-    );
+    const identifiers = identifiersOf(resource);
+    const attributes = [...change.attributes];
+    const request = requestOf(writer, resource, operationOf(change));
+    const draft = new EventDraft(this.context, this.context.encryptIn(em), {
+      ...request,
+      ...(change.identifiersChanged && { changed: { identifiers, attributes } }),
+    });
     return carryOut(em, meaning, standing, draft, {
       connection: resource.connection,
       resource: resource.id,
-      identifiers: identifiersOf(resource),
+      identifiers,
       active: resource.active,
       removed: change.kind === 'remove',
-      attributes: [...change.attributes],
+      attributes,
     });
   }
 }
