@@ -1,6 +1,7 @@
 export {
   addCompletion,
   doneCompletions,
+  expireCompletions,
   forgetCompletions,
   type Completion,
   type NewCompletion,

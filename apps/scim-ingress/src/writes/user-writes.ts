@@ -101,12 +101,12 @@ export class UserWrites {
   }
 
   /** @param status what the write is answered with, told later to a client that does not wait */
-  private commit(
+  private async commit(
     writer: Writer,
     status: '200' | '201' | '204',
     write: (em: EntityManager) => Promise<{ result: StoredResource; event: SeverEvent | undefined }>,
   ): Promise<StoredResource> {
-    return commitWrite(this.context, async em => {
+    const stored = await commitWrite(this.context, async em => {
       const written = await write(em);
       const version = status === '204' ? null : etag(written.result);
       await writer.later?.remember(em, written.event, {
@@ -116,6 +116,9 @@ export class UserWrites {
       });
       return written;
     });
+    // A client that never fetches would leave rows for ever.
+    if (writer.later) void this.context.completionExpiry.beside();
+    return stored;
   }
 
   private async createIn(
