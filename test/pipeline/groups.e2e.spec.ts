@@ -67,6 +67,37 @@ describe('groups on a running pipeline', () => {
     },
   );
 
+  it('are in the timeline of everybody who was in them', async () => {
+    const user = await person('strict', 'timeline@acme.example');
+    const made = await send('strict', 'POST', '/Groups', {
+      schemas: [GROUP],
+      displayName: 'Timeline',
+      members: [{ value: user }],
+    });
+    const group = String(made.body.id);
+    expect((await send('strict', 'DELETE', `/Groups/${group}`)).status).toBe(204);
+    const ask = (name: string, ...flags: string[]) =>
+      sever(pipeline, ['person', '--tenant', 'acme', '--user', name, ...flags]);
+    const shown = await eventually('the projector has read it', async () => {
+      const run = await ask('timeline@acme.example', '--json');
+      const found = JSON.parse(run.stdout) as { items: object[] };
+      return found.items.length === 3 && found;
+    });
+    expect(shown.items).toMatchObject([
+      { type: 'sever.group.removed.v1', group, moved: 'left', connection: 'strict' },
+      { type: 'sever.group.created.v1', group, moved: 'joined' },
+      { type: 'sever.subject.registered.v1', group: null, moved: null },
+    ]);
+    const table = await ask('timeline@acme.example');
+    expect([table.status, table.stderr]).toEqual([0, '']);
+    // Nobody looks: no colours.
+    expect(table.stdout).toMatch(/left a group +│ strict +│ strict +│ group /);
+    const nobody = await ask('nobody@acme.example', '--json');
+    expect([nobody.status, nobody.stdout]).toEqual([1, '']);
+    expect(nobody.stderr).toContain('subject.unknown');
+    expect((await sever(pipeline, ['person', '--tenant', 'acme'])).status).toBe(2);
+  });
+
   it('J1: are made and removed by an activation probe without anybody being opted out', async () => {
     const user = await person('lenient', 'probe@acme.example');
     const { body } = await send('lenient', 'POST', '/Groups', { schemas: [GROUP], displayName: 'probe' });

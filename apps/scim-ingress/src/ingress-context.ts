@@ -5,6 +5,7 @@ import type { FieldBinding, KeyEncryptionKeys, SubjectKeys } from '@sever/subjec
 import type { Logger } from '@sever/telemetry';
 import type { Registry } from 'prom-client';
 import type { DataSource, EntityManager } from 'typeorm';
+import { CompletionExpiry } from './completions/completion-expiry.js';
 import { OtherWrites } from './other-writes.js';
 import { SharedLooks } from './writes/shared-looks.js';
 
@@ -14,6 +15,8 @@ export class IngressContext {
   readonly looks: SharedLooks;
   /** Whether anybody but imports is writing. */
   readonly otherWrites = new OtherWrites();
+  /** Forgets how requests ended when nobody asks. */
+  readonly completionExpiry: CompletionExpiry;
 
   constructor(
     readonly dataSource: DataSource,
@@ -29,6 +32,7 @@ export class IngressContext {
     readonly logger: Logger,
   ) {
     this.looks = new SharedLooks(dataSource, secrets.keys);
+    this.completionExpiry = new CompletionExpiry(dataSource, logger);
   }
 
   /** Keys of people, for what events hold of them. */

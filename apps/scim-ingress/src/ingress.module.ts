@@ -16,6 +16,8 @@ import { OperationsController } from './rest/operations.controller.js';
 import { OptOutCommands } from './rest/opt-out-commands.js';
 import { OptOutQueries } from './rest/opt-out-queries.js';
 import { OptOutsController } from './rest/opt-outs.controller.js';
+import { PersonTimelines } from './rest/person-timelines.js';
+import { SubjectsController } from './rest/subjects.controller.js';
 import { BulkTargets } from './scim/bulk-targets.js';
 import { BulkController } from './scim/bulk.controller.js';
 import { DiscoveryController } from './scim/discovery.controller.js';
@@ -25,6 +27,7 @@ import { ListAnswers } from './scim/list-answers.js';
 import { RefusalCount } from './scim/refusal-count.js';
 import { ScimAuthGuard } from './scim/scim-auth.guard.js';
 import { SearchController } from './scim/search.controller.js';
+import { TogetherReads } from './scim/together-reads.js';
 import { UserReads } from './scim/user-reads.js';
 import { UsersController } from './scim/users.controller.js';
 import { GroupWrites } from './writes/group-writes.js';
@@ -53,6 +56,7 @@ export class IngressModule {
         SearchController,
         BulkController,
         OptOutsController,
+        SubjectsController,
         OperationsController,
         ConnectionsController,
         OAuthController,
@@ -71,6 +75,7 @@ export class IngressModule {
         GroupWrites,
         UserReads,
         GroupReads,
+        TogetherReads,
         ListAnswers,
         BulkTargets,
         TokenEndpoint,
@@ -78,6 +83,7 @@ export class IngressModule {
         ConnectionCommands,
         OptOutCommands,
         OptOutQueries,
+        PersonTimelines,
       ],
     };
   }

@@ -9,6 +9,19 @@ it.each([
   ['GET', '/scim/v2/okta/Users', false],
   ['POST', '/scim/v2/okta/Bulk', false],
   ['POST', '/scim/v2/okta/bulk/', false],
+  ['POST', '/scim/v2/okta/Bulk?x=1', false],
+  ['POST', '/scim/v2/okta/Users/.search', false],
+  ['POST', '/scim/v2/okta/groups/.Search/', false],
+  ['POST', '/scim/v2/okta/.search', false],
+  ['POST', '/scim/v2/okta/SecurityEvents', false],
+  ['POST', '/oauth2/token', false],
+  ['HEAD', '/scim/v2/okta/Users', false],
+  ['OPTIONS', '/scim/v2/okta/Users', false],
+  ['POST', '/scim/v2/okta/Users', true],
+  ['PUT', '/scim/v2/okta/Groups/1', true],
+  ['DELETE', '/scim/v2/okta/Users/bulk', true],
+  ['PATCH', '/scim/v2/okta/Users/.search', true],
+  ['POST', '/v1/connections/token/rotate', true],
 ])('%s %s is noted: %s, for two seconds', async (method, url, isNoted) => {
   let now = 0;
   const writes = new OtherWrites(() => now);

@@ -2,7 +2,9 @@ import type { FastifyInstance } from 'fastify';
 
 /** How long after a write that is not a Bulk the next one is expected. */
 const EXPECTED_MS = 2_000;
-const BULK = /\/bulk\/?(\?|$)/i;
+const WRITING: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+/** What is POSTed and is an import, or stores nothing: queries, tokens, polls for how a request ended. */
+const NO_OTHER_WRITE = /\/(bulk|\.search|securityevents|oauth2\/token)\/?(\?|$)/i;
 
 /** Whether anybody but imports is writing: whoever asks for one thing must not wait in a crowd of thousand. */
 export class OtherWrites {
@@ -23,7 +25,10 @@ export class OtherWrites {
 /** Notes every request that writes and is no Bulk. */
 export function noteOtherWrites(fastify: FastifyInstance, writes: OtherWrites): void {
   fastify.addHook('onRequest', (request, _reply, done) => {
-    if (request.method !== 'GET' && !BULK.test(request.url)) writes.note();
+    if (isOtherWrite(request)) writes.note();
     done();
   });
 }
+
+const isOtherWrite = ({ method, url }: { method: string; url: string }): boolean =>
+  WRITING.has(method) && !(method === 'POST' && NO_OTHER_WRITE.test(url));

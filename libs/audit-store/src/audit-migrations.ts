@@ -22,4 +22,7 @@ export const auditMigrations = [
   migration(1_790_000_007_100, 'AuditStreamKey', [
     `alter table audit_event drop constraint audit_event_event_id_key`,
   ]),
+  migration(1_790_000_007_200, 'AuditStreamBySubject', [
+    `create index audit_event_by_subject on audit_event (subject, time) where subject <> '-'`,
+  ]),
 ];

@@ -1,6 +1,6 @@
 import { rows, type Queryable } from '@sever/postgres';
 
-/** One event of an opt-out as people follow it. */
+/** One event of an opt-out as people follow it; `at` in RFC 3339, `actor` an id. */
 export type TimelineEntry = { id: string; type: string; at: string; actor: string; connector: string | null };
 
 /** The events of opt-outs in the order in which they happened. */

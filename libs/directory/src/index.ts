@@ -1,6 +1,7 @@
 export {
   addCompletion,
   doneCompletions,
+  expireCompletions,
   forgetCompletions,
   type Completion,
   type NewCompletion,
@@ -8,7 +9,14 @@ export {
 export { addSigningKey, signingKeys, type SigningKey } from './completions/signing-keys.js';
 export { DirectoryError, type DirectoryErrorCode } from './directory-error.js';
 export { directoryMigrations } from './directory-migrations.js';
-export { findGroup, insertGroup, removeGroup, updateGroup, type StoredGroup } from './groups/group-store.js';
+export {
+  findGroup,
+  findGroups,
+  insertGroup,
+  removeGroup,
+  updateGroup,
+  type StoredGroup,
+} from './groups/group-store.js';
 export {
   changeMembers,
   leaveAllGroups,
@@ -102,6 +110,7 @@ export { SWITCH_CHANNEL, readKillSwitch, setKillSwitch, type KillSwitch } from '
 export { newToken, tokenHash } from './registry/secrets.js';
 export type { ListQuery, Part, Window } from './resources/query-page.js';
 export { queryResources, userStore } from './resources/query-resources.js';
+export { queryTogether, type Mixed } from './resources/query-together.js';
 export {
   changeResources,
   standingsOpenedBy,

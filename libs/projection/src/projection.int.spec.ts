@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { auditMigrations } from '@sever/audit-store';
 import { randomUUID } from 'node:crypto';
-import { makeEvent, type SeverEvent } from '@sever/event-contracts';
+import { makeEvent, readLoggedEvent, type SeverEvent } from '@sever/event-contracts';
 import { PARTITIONS, partitionKey, toRecord, type LogRecord } from '@sever/event-log';
 import {
   createPostgresEventLogAdmin,
@@ -10,7 +10,13 @@ import {
 } from '@sever/event-log-postgres';
 import { rows } from '@sever/postgres';
 import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
-import { READ_MODEL_TABLES, readModelMigrations, stateDigest } from '@sever/read-models';
+import {
+  GROUP_MOVES_FROM_AUDIT,
+  READ_MODEL_TABLES,
+  projectReadModels,
+  readModelMigrations,
+  stateDigest,
+} from '@sever/read-models';
 import fc from 'fast-check';
 import { projectBatch, verifyReplay } from './index.js';
 
@@ -101,6 +107,38 @@ function life(): SeverEvent[] {
   ];
 }
 
+/** A group that two people join and leave: one by a change, the other when it is removed. */
+function groupLife(): SeverEvent[] {
+  const group = randomUUID();
+  const people = [randomUUID(), randomUUID()];
+  const moved = (subjects: string[]) => ({
+    ...{ count: subjects.length, groups: 0, subjects, unnamed: 0, digest: null },
+  });
+  const base = { tenant: 'acme', subject: group, source: '/connections/entra' };
+  const at = (seconds: number) => ({ id: randomUUID(), time: new Date(1_700_000_000_000 + seconds * 1_000) });
+  const data = {
+    actor: { kind: 'connection', id: 'entra' } as const,
+    target: { kind: 'resource', id: group } as const,
+    door: { via: 'scim', operation: 'update', connection: 'entra' } as const,
+    ...{ connection: 'entra', group },
+  };
+  return [
+    makeEvent({
+      ...{ ...base, ...at(0), type: 'sever.group.created.v1' as const },
+      data: { ...data, added: moved(people) },
+    }),
+    makeEvent({
+      ...{ ...base, ...at(1), type: 'sever.group.members-changed.v1' as const },
+      // The second one is named on both sides and stays.
+      data: { ...data, attributes: [], added: moved(people.slice(1)), removed: moved(people) },
+    }),
+    makeEvent({
+      ...{ ...base, ...at(2), type: 'sever.group.removed.v1' as const },
+      data: { ...data, removed: moved(people.slice(1)) },
+    }),
+  ];
+}
+
 describe('the projection', () => {
   let db: TestDatabase;
   let log: LogRecord[];
@@ -112,8 +150,8 @@ describe('the projection', () => {
       { topic: 'outcomes', partitions: PARTITIONS },
     ]);
     const writer = createPostgresEventLogWriter(db.owner);
-    for (const event of Array.from({ length: 12 }, life).flat())
-      await db.owner.transaction(em => writer.append(em, [toRecord(event)]));
+    const lives = [...Array.from({ length: 12 }, life), ...Array.from({ length: 6 }, groupLife)];
+    for (const event of lives.flat()) await db.owner.transaction(em => writer.append(em, [toRecord(event)]));
     log = [];
     const to = new Map([...(await admin.endOffsets('requests')), ...(await admin.endOffsets('outcomes'))]);
     for await (const batch of admin.scan({ topics: ['requests', 'outcomes'], to })) log.push(...batch);
@@ -127,6 +165,8 @@ describe('the projection', () => {
     await db.owner.query('alter table audit_event enable trigger all');
   }
 
+  const placed = (records: readonly LogRecord[]) =>
+    records.map(({ topic, logOffset, value }) => ({ topic, logOffset, event: readLoggedEvent(value) }));
   const apply = (records: readonly LogRecord[]): Promise<void> =>
     db.owner.transaction(em => projectBatch(em, records));
 
@@ -156,6 +196,43 @@ describe('the projection', () => {
       }),
       { numRuns: 8 },
     );
+  });
+
+  it('tells people of the groups they joined and left, once, however often an event comes', async () => {
+    await reset();
+    await apply(log);
+    const moves = () =>
+      rows<{ subject: string; moved: string; type: string }>(
+        db.owner,
+        'select subject, moved, type from rm_group_move order by subject, time',
+      );
+    const told = await moves();
+    expect(told.map(m => m.moved)).toEqual(Array.from({ length: 12 }, () => ['joined', 'left']).flat());
+    expect(new Set(told.map(m => m.type)).size).toBe(3);
+    const digest = await stateDigest(db.owner);
+    await db.owner.transaction(em => projectReadModels(em, placed(log)));
+    expect(await moves()).toEqual(told);
+    expect(await stateDigest(db.owner)).toBe(digest);
+  });
+
+  it('gives the same when the table comes later than the events', async () => {
+    await reset();
+    await apply(log);
+    const digest = await stateDigest(db.owner);
+    await db.owner.query('delete from rm_group_move');
+    expect(await stateDigest(db.owner)).not.toBe(digest);
+    await db.owner.query(GROUP_MOVES_FROM_AUDIT);
+    expect(await stateDigest(db.owner)).toBe(digest);
+  });
+
+  it('counts groups in the digest', async () => {
+    await reset();
+    await apply(log);
+    const expected = await stateDigest(db.owner);
+    await db.owner.query(
+      `update rm_group_move set moved = 'joined' where event_id = (select event_id from rm_group_move where moved = 'left' limit 1)`,
+    );
+    expect(await stateDigest(db.owner)).not.toBe(expected);
   });
 
   it('would notice a fold that depends on the order within a topic', async () => {

@@ -1,9 +1,10 @@
 import type { OutcomeState, RequestState } from '@sever/opt-out';
 import { binaryArray, rows, type Queryable } from '@sever/postgres';
 import { foldBatch, instanceRowKey, type BatchState, type PlacedEvent } from './fold-batch.js';
+import { saveGroupMoves } from './group-moves.js';
 import type { SubjectState } from './subject-state.js';
 
-/** Folds a batch of events into the read models: three reads, at most three writes, whatever the size of the batch. */
+/** Folds a batch of events into the read models: three reads, at most three writes and the moves of groups, whatever the size of the batch. */
 export async function projectReadModels(on: Queryable, events: readonly PlacedEvent[]): Promise<void> {
   const state = await loadBatch(on, events);
   const touched = foldBatch(state, events);
@@ -22,6 +23,7 @@ export async function projectReadModels(on: Queryable, events: readonly PlacedEv
       on,
       [...touched.instances].flatMap(key => state.instances.get(key) ?? []),
     );
+  await saveGroupMoves(on, events);
 }
 
 async function loadBatch(on: Queryable, events: readonly PlacedEvent[]): Promise<BatchState> {

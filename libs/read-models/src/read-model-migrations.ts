@@ -1,7 +1,8 @@
 import { migration } from '@sever/postgres';
+import { groupMoveMigration } from './group-move-migration.js';
 
 /** Tables that a replay rebuilds. `req_off` and `out_off` guard each row by the log offset of the topic it is folded from. */
-export const READ_MODEL_TABLES = ['rm_subject', 'rm_opt_out', 'rm_instance'] as const;
+export const READ_MODEL_TABLES = ['rm_subject', 'rm_opt_out', 'rm_instance', 'rm_group_move'] as const;
 
 export const readModelMigrations = [
   migration(1_790_000_005_000, 'ReadModels', [
@@ -19,9 +20,10 @@ export const readModelMigrations = [
     `create table rm_instance (
        opt_out_id uuid not null, instance text not null, state jsonb not null, out_off bigint not null,
        primary key (opt_out_id, instance)) with (fillfactor = 70)`,
-    ...READ_MODEL_TABLES.flatMap(table => [
+    ...['rm_subject', 'rm_opt_out', 'rm_instance'].flatMap(table => [
       `grant select, insert, update on ${table} to sever_projector`,
       `grant select on ${table} to sever_ingress, sever_coordinator`,
     ]),
   ]),
+  groupMoveMigration,
 ];

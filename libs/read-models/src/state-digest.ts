@@ -2,15 +2,25 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '@sever/event-contracts';
 import { rows, type Queryable } from '@sever/postgres';
 
-/** What of each table counts, in primary-key order by bytes. Offsets do not: they say how far, not what. */
-const CONTENTS: readonly { table: string; key: string; columns: string }[] = [
+type Content = { table: string; key: readonly { column: string; type: string }[]; columns: string };
+
+const text = (column: string): Content['key'][number] => ({ column: `${column} collate "C"`, type: 'text' });
+const uuid = (column: string): Content['key'][number] => ({ column, type: 'uuid' });
+
+/** What of each table counts, in the order of its key, by bytes. Offsets do not: they say how far, not what. */
+const CONTENTS: readonly Content[] = [
   {
     table: 'rm_subject',
-    key: `tenant collate "C" || chr(10) || subject`,
+    key: [text('tenant'), uuid('subject')],
     columns: 'tenant, subject, lifecycle, identifiers_digest',
   },
-  { table: 'rm_opt_out', key: 'opt_out_id::text', columns: 'state' },
-  { table: 'rm_instance', key: `opt_out_id::text || chr(10) || instance collate "C"`, columns: 'state' },
+  { table: 'rm_opt_out', key: [uuid('opt_out_id')], columns: 'state' },
+  { table: 'rm_instance', key: [uuid('opt_out_id'), text('instance')], columns: 'state' },
+  {
+    table: 'rm_group_move',
+    key: [uuid('subject'), { column: 'time', type: 'timestamptz' }, uuid('event_id')],
+    columns: `tenant, subject, extract(epoch from time)::text as time, event_id, type, actor_id, connection, group_id, moved`,
+  },
 ];
 
 const PAGE = 2_000;
@@ -25,22 +35,23 @@ export async function stateDigest(on: Queryable): Promise<string> {
   return all.digest('hex');
 }
 
-async function tableDigest(
-  on: Queryable,
-  { table, key, columns }: (typeof CONTENTS)[number],
-): Promise<string> {
+/** Page by page; where the key is the primary key, each page is a range of its index. */
+async function tableDigest(on: Queryable, { table, key, columns }: Content): Promise<string> {
   const hash = createHash('sha256');
-  let after: string | null = null;
+  const order = key.map(part => part.column).join(', ');
+  const place = key.map(part => `(${part.column})::text`).join(', ');
+  const behind = key.map((part, i) => `$${i + 1}::${part.type}`).join(', ');
+  let after: string[] | undefined;
   for (;;) {
-    const page: Record<string, unknown>[] = await rows<Record<string, unknown>>(
+    const page: (Record<string, unknown> & { place: string[] })[] = await rows(
       on,
-      `select k, ${columns} from (select (${key}) collate "C" as k, * from ${table}) t
-        where $1::text is null or k > $1 collate "C" order by k limit ${PAGE}`,
-      [after],
+      `select array[${place}] as place, ${columns} from ${table}
+        ${after ? `where (${order}) > (${behind})` : ''} order by ${order} limit ${PAGE}`,
+      after ?? [],
     );
-    for (const { k, ...row } of page) {
+    for (const { place: at, ...row } of page) {
       hash.update(canonicalJson(row)).update('\n');
-      after = String(k);
+      after = at;
     }
     if (page.length < PAGE) return hash.digest('hex');
   }

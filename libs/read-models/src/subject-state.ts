@@ -9,31 +9,54 @@ export type SubjectState = {
 
 /** Folds one event of the `requests` topic into a person's state; undefined when the event says nothing about a person's life. */
 export function foldSubject(state: SubjectState | undefined, event: SeverEvent): SubjectState | undefined {
-  const kept = state?.identifiersDigest ?? null;
+  const lifecycle = lifecycleAfter(state?.lifecycle, event);
+  if (lifecycle === undefined) return state;
+  const told = toldIdentifiers(event, state?.identifiersDigest ?? null);
+  const identifiersDigest = told ? digestOf(told) : (state?.identifiersDigest ?? null);
+  if (lifecycle === state?.lifecycle && identifiersDigest === state.identifiersDigest) return state;
+  return { lifecycle, identifiersDigest };
+}
+
+function lifecycleAfter(
+  before: SubjectState['lifecycle'] | undefined,
+  event: SeverEvent,
+): SubjectState['lifecycle'] | undefined {
   switch (event.type) {
     case 'sever.subject.registered.v1':
     case 'sever.subject.linked.v1':
-      return {
-        lifecycle: state?.lifecycle ?? 'present',
-        identifiersDigest: digestOf(event.data.identifiers),
-      };
     case 'sever.subject.identifiers-changed.v1':
-      return {
-        lifecycle: state?.lifecycle ?? 'present',
-        identifiersDigest: digestOf(event.data.identifiers),
-      };
+      return before ?? 'present';
     case 'sever.optout.requested.v1':
-      return { lifecycle: 'leaving', identifiersDigest: kept ?? digestOf(event.data.identifiers) };
+      return 'leaving';
     case 'sever.optout.cut.v1':
-      return { lifecycle: 'cut', identifiersDigest: kept };
+      return 'cut';
     case 'sever.optout.closed.v1':
-      return { lifecycle: event.data.outcome === 'purged' ? 'gone' : 'cut', identifiersDigest: kept };
+      return event.data.outcome === 'purged' ? 'gone' : 'cut';
     case 'sever.optout.restored.v1':
-      return { lifecycle: 'restored', identifiersDigest: kept };
+      return 'restored';
     case 'sever.optout.rehired-after-purge.v1':
-      return { lifecycle: 'rehired', identifiersDigest: kept };
+      return 'rehired';
     default:
-      return state;
+      return before;
+  }
+}
+
+/** The identifiers that are the person's from this event on, if it tells any. */
+function toldIdentifiers(event: SeverEvent, known: string | null): EncryptedField | undefined {
+  switch (event.type) {
+    case 'sever.subject.registered.v1':
+    case 'sever.subject.linked.v1':
+    case 'sever.subject.identifiers-changed.v1':
+    case 'sever.optout.repeated.v1':
+    case 'sever.optout.restore-requested.v1':
+    case 'sever.optout.restore-refused.v1':
+    case 'sever.optout.rehired-after-purge.v1':
+      return event.data.identifiers;
+    case 'sever.optout.requested.v1':
+      // It repeats them; they are other ones only when it says that the request changed them.
+      return event.data.attributes || known === null ? event.data.identifiers : undefined;
+    default:
+      return undefined;
   }
 }
 

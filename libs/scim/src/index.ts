@@ -17,7 +17,7 @@ export {
   type BulkOperation,
   type BulkRequest,
 } from './bulk/bulk-request.js';
-export { runBulk, type BulkDone, type CarryOut } from './bulk/run-bulk.js';
+export { BULK_AT_ONCE_MAX, runBulk, type BulkDone, type CarryOut } from './bulk/run-bulk.js';
 export { type Filter } from './filter/filter-ast.js';
 export { matches } from './filter/match-filter.js';
 export { parseFilter } from './filter/parse-filter.js';
@@ -46,10 +46,16 @@ export { GROUP, GROUP_SCHEMA_ID } from './schema/group-schema.js';
 export { parseSchema, withExtensions } from './schema/parse-schema.js';
 export { ENTERPRISE_SCHEMA_ID, USER, USER_SCHEMA_ID } from './schema/user-schema.js';
 export { bodyShape } from './shape/body-shape.js';
-export { parseSort, sortResources, type Sort } from './sort/sort-resources.js';
+export {
+  parseSharedSort,
+  parseSort,
+  sortResources,
+  type SharedSort,
+  type Sort,
+} from './sort/sort-resources.js';
 export { filterSql } from './sql/filter-sql.js';
-export { keysetSql, placeSql } from './sql/keyset-sql.js';
-export { sortSql } from './sql/sort-sql.js';
+export { behindKeySql, keysetSql, placeSql } from './sql/keyset-sql.js';
+export { directionSql, noSortKey, sortKeyOf, sortSql, type SortKey } from './sql/sort-sql.js';
 export { SqlParameters, foldSql, sqlText, type SqlColumn, type SqlStore } from './sql/sql-store.js';
 export { ScimError, errorBody, type ScimErrorBody, type ScimType } from './scim-error.js';
 export { normaliseUserName, normalisedText } from './user-name.js';

@@ -57,6 +57,7 @@ export class CompletionsController implements OnModuleDestroy {
     const asked = parsePoll(bodyOf(body));
     const { id } = request.connection;
     if (asked.ack.length > 0) await this.acknowledge(id, asked);
+    void this.context.completionExpiry.beside();
     if (asked.maxEvents === 0) return { sets: {} };
     const found = await this.done(request, asked);
     // A connection that is kept would keep the process as well.

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet, type JWTPayload } from 'jose';
+import { eventually } from '@sever/event-log/testing';
 import { rows } from '@sever/postgres';
+import { createLogger } from '@sever/telemetry';
+import { CompletionExpiry } from './completion-expiry.js';
 import { startIngress, type Answer, type RunningIngress } from '../testing/running-ingress.js';
 
 const API = 'urn:ietf:params:scim:api:messages:2.0';
@@ -296,6 +299,123 @@ describe('a write whose client does not wait', () => {
     ])('is refused to a poll with %j', async body => {
       const answer = await poll(body);
       expect([answer.status, answer.json.detail]).toEqual([400, expect.any(String)]);
+    });
+  });
+
+  it('is answered in the normal way where nothing is told later, and does not say otherwise', async () => {
+    const before = (await setsOf()).length;
+    const user = await made();
+    const group = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], displayName: 'now' };
+    const ask = (method: string, path: string, body?: object): Promise<Answer> =>
+      ingress.ask(method, `/scim/v2/later${path}`, { token, headers: LATER, ...(body && { body }) });
+    const created = await ask('POST', '/Groups', group);
+    const path = `/Groups/${String(created.json.id)}`;
+    const bulk = {
+      schemas: [`${API}:BulkRequest`],
+      Operations: [{ method: 'DELETE', path: `/Users/${user}` }],
+    };
+    const answers = [
+      created,
+      await ask('PUT', path, { ...group, displayName: 'still now' }),
+      await ask('PATCH', path, {
+        schemas: [`${API}:PatchOp`],
+        Operations: [{ op: 'add', path: 'members', value: [{ value: user }] }],
+      }),
+      await ask('DELETE', path),
+      await ask('POST', '/Bulk', bulk),
+    ];
+    expect(answers.map(a => a.status)).toEqual([201, 200, 200, 204, 200]);
+    for (const { headers } of answers)
+      expect([headers.get('preference-applied'), headers.get('set-txn')]).toEqual([null, null]);
+    expect(await setsOf()).toHaveLength(before);
+  });
+
+  describe('and who never asks how it ended', () => {
+    const DAY_MS = 86_400_000;
+    const of = (jti: string | undefined) =>
+      rows(ingress.db.owner, 'select 1 as there from scim_completion where jti = $1', [jti]);
+    /** A day after which everything that is done today has been kept long enough. */
+    const inDays = (days: number) => () => new Date(Date.now() + days * DAY_MS);
+    const expiry = async (now: () => Date): Promise<CompletionExpiry> =>
+      new CompletionExpiry(
+        await ingress.db.open(await ingress.db.urlAs('sever_ingress')),
+        createLogger('t', 'fatal'),
+        now,
+      );
+
+    it('finds it for thirty days after it was done, and no longer', async () => {
+      await patch(await made(), { path: 'title', value: 'never fetched' });
+      const [jti] = (await setsOf()).at(-1) ?? [];
+      await (await expiry(inDays(29))).expire();
+      expect(await of(jti)).toHaveLength(1);
+      await (await expiry(inDays(31))).expire();
+      expect(await of(jti)).toHaveLength(0);
+    });
+
+    it('finds what was not done for long when it is done', async () => {
+      const id = await made();
+      const answer = await patch(id, { path: 'active', value: false });
+      const optOutId = await optOutOf(id);
+      await project(optOutId, 'cutting', null);
+      await (await expiry(inDays(400))).expire();
+      await project(optOutId, 'held', inDays(400)());
+      await (await expiry(inDays(429))).expire();
+      expect((await completionOf(answer))?.['txn']).toBe(optOutId);
+    });
+
+    it('keeps nothing of many for long: each look forgets some, the oldest first', async () => {
+      await ingress.db.owner.query(
+        `insert into scim_completion (connection, txn, method, uri, status, requested_at)
+         select 'other', gen_random_uuid(), 'PATCH', '/Users/x', '200', now() - interval '60 days' - n * interval '1 second'
+           from generate_series(1, 1500) n`,
+      );
+      const left = async () =>
+        Number(
+          (
+            await rows<{ n: string }>(
+              ingress.db.owner,
+              `select count(*) as n from scim_completion where connection = 'other'`,
+            )
+          )[0]?.n,
+        );
+      const one = await expiry(() => new Date());
+      await one.expire();
+      expect(await left()).toBe(500);
+      const [oldest] = await rows<{ days: number }>(
+        ingress.db.owner,
+        `select extract(epoch from now() - min(requested_at))::int / 86400 as days from scim_completion where connection = 'other'`,
+      );
+      expect(oldest?.days).toBe(60);
+      await one.expire();
+      expect(await left()).toBe(0);
+    });
+
+    it.each(['a poll', 'a write that does not wait'])('is looked for beside %s', async how => {
+      const fresh = await startIngress();
+      const { token: mine } = await fresh.connect('forgetful');
+      await fresh.db.owner.query(
+        `insert into scim_completion (connection, txn, method, uri, status, requested_at)
+         values ('forgetful', gen_random_uuid(), 'PATCH', '/Users/x', '200', now() - interval '31 days')`,
+      );
+      const body =
+        how === 'a poll' ? { maxEvents: 0 } : { schemas: [USER], userName: 'x@x.example', active: true };
+      const path = how === 'a poll' ? 'SecurityEvents' : 'Users';
+      await fresh.ask('POST', `/scim/v2/forgetful/${path}`, { token: mine, headers: LATER, body });
+      const old = `select 1 as there from scim_completion where requested_at < now() - interval '30 days'`;
+      await eventually('it is gone', async () => (await rows(fresh.db.owner, old)).length === 0);
+      await fresh.close();
+    });
+
+    it('costs the others nothing: a process looks once in a minute, beside polls and such writes', async () => {
+      let now = Date.now();
+      const looks: Promise<void>[] = [];
+      const one = await expiry(() => new Date(now));
+      for (const passed of [0, 1_000, 58_000, 1_000, 59_999, 1]) {
+        now += passed;
+        looks.push(...[one.beside()].filter(look => look !== undefined));
+      }
+      await Promise.all(looks);
+      expect(looks).toHaveLength(3);
     });
   });
 

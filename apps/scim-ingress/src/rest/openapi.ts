@@ -1,5 +1,6 @@
 import { connectionPaths } from './openapi-connections.js';
 import { answer, body, parameter, problem } from './openapi-parts.js';
+import { personEventSchema, subjectPaths } from './openapi-subjects.js';
 import { killSwitchBodySchema, operatorBodySchema, optOutBodySchema } from './request-bodies.js';
 
 const optOut = { $ref: '#/components/schemas/OptOut' };
@@ -66,13 +67,7 @@ export const openApiDocument = (): object => ({
         responses: answer('200', 'Its state'),
       },
     },
-    '/v1/subjects/opted-out': {
-      get: {
-        summary: 'Whether somebody is opted out',
-        parameters: [parameter('query', 'tenant', true), parameter('query', 'userName', true)],
-        responses: answer('200', '`{ optedOut, since }`'),
-      },
-    },
+    ...subjectPaths(),
     '/v1/connectors': {
       get: {
         summary: 'Health of the connectors',
@@ -89,6 +84,7 @@ export const openApiDocument = (): object => ({
         required: ['status', 'code', 'detail'],
         properties: { status: { type: 'integer' }, code: { type: 'string' }, detail: { type: 'string' } },
       },
+      PersonEvent: personEventSchema,
       OptOut: {
         type: 'object',
         required: [

@@ -1,29 +1,17 @@
-import { Body, Controller, Get, Put, Query, Req, UseGuards } from '@nestjs/common';
-import { SWITCH_CHANNEL, isOptedOut, readKillSwitch, setKillSwitch, type KillSwitch } from '@sever/directory';
+import { Body, Controller, Get, Put, Req, UseGuards } from '@nestjs/common';
+import { SWITCH_CHANNEL, readKillSwitch, setKillSwitch, type KillSwitch } from '@sever/directory';
 import { makeEvent, newEventId } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
 import { connectorOverview, type ConnectorOverview } from '@sever/read-models';
-import { normaliseUserName } from '@sever/scim';
-import { HttpProblem } from '../http-problem.js';
 import { IngressContext } from '../ingress-context.js';
 import { ApiAuthGuard, type ApiRequest } from './api-auth.guard.js';
 import { killSwitchBodySchema, parseBody } from './request-bodies.js';
 
-/** Questions other doors ask, and the switches of operators. */
+/** How the connectors are, and the switches of operators. */
 @Controller('v1')
 @UseGuards(ApiAuthGuard)
 export class OperationsController {
   constructor(private readonly context: IngressContext) {}
-
-  @Get('subjects/opted-out')
-  optedOut(
-    @Query('tenant') tenant: string | undefined,
-    @Query('userName') userName: string | undefined,
-  ): Promise<{ optedOut: boolean; since: string | null }> {
-    if (!tenant || !userName)
-      throw new HttpProblem(400, 'request.invalid', 'tenant and userName are required');
-    return isOptedOut(this.context.dataSource, tenant, normaliseUserName(userName));
-  }
 
   @Get('connectors')
   connectors(): Promise<ConnectorOverview[]> {

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { timelines } from '@sever/audit-store';
 import { subjectsByUserName } from '@sever/directory';
 import { decodeEvent } from '@sever/event-contracts';
 import { foldRequest, type RequestState } from '@sever/opt-out';
@@ -9,6 +8,7 @@ import { normaliseUserName } from '@sever/scim';
 import { HttpProblem } from '../http-problem.js';
 import { IngressContext } from '../ingress-context.js';
 import { optOutResource, type OptOutResource } from './opt-out-resource.js';
+import { optOutTimelines } from './opt-out-timelines.js';
 
 export type ListFilter = {
   tenant?: string;
@@ -54,9 +54,9 @@ export class OptOutQueries {
   }
 
   private async assemble(records: readonly OptOutRecord[]): Promise<OptOutResource[]> {
-    const lines = await timelines(
+    const lines = await optOutTimelines(
       this.context.dataSource,
-      records.map(r => r.request.optOutId),
+      records.map(r => r.request),
     );
     return Promise.all(
       records.map(r => optOutResource(this.context, { ...r, timeline: lines.get(r.request.optOutId) ?? [] })),

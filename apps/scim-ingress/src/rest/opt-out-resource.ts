@@ -1,4 +1,3 @@
-import type { TimelineEntry } from '@sever/audit-store';
 import { FIELD_PATHS, type EncryptedField } from '@sever/event-contracts';
 import {
   optOutStatus,
@@ -8,6 +7,7 @@ import {
   type StepStatus,
 } from '@sever/opt-out';
 import type { IngressContext } from '../ingress-context.js';
+import type { OptOutEntry } from './opt-out-timelines.js';
 
 /** An opt-out as the REST door shows it. */
 export type OptOutResource = {
@@ -33,13 +33,13 @@ export type OptOutResource = {
   nothingBound: boolean;
   legalHold: boolean;
   connectors: object[];
-  timeline: TimelineEntry[];
+  timeline: OptOutEntry[];
 };
 
 export type OptOutParts = {
   request: RequestState;
   outcomes: ReadonlyMap<string, OutcomeState>;
-  timeline: TimelineEntry[];
+  timeline: OptOutEntry[];
 };
 
 /** Assembles the resource; personal fields are opened here and are null once the person's key is destroyed. */

@@ -212,7 +212,9 @@ describe('many at once', () => {
       ['a count that is no number', '/Users/.search', { schemas: [SEARCH], count: 'two' }],
       ['a filter that is none', '/.search', { schemas: [SEARCH], filter: 'displayName' }],
       ['an unknown attribute', '/.search', { schemas: [SEARCH], filter: 'shoeSize eq 4' }],
-      ['an order over everything', '/.search', { schemas: [SEARCH], sortBy: 'displayName' }],
+      ['an order by nothing that is known', '/.search', { schemas: [SEARCH], sortBy: 'shoeSize' }],
+      ['an order by something complex', '/.search', { schemas: [SEARCH], sortBy: 'name' }],
+      ['a direction that is none', '/.search', { schemas: [SEARCH], sortBy: 'id', sortOrder: 'up' }],
       ['attributes that are no list', '/Users/.search', { schemas: [SEARCH], attributes: 'userName' }],
     ])('is refused for %s', async (_what, path, body) => {
       expect((await ingress.send('okta', 'POST', path, body)).status).toBe(400);

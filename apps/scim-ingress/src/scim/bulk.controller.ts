@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
-import { ScimError, parseBulk, runBulk, type CarryOut } from '@sever/scim';
+import { BULK_AT_ONCE_MAX, ScimError, parseBulk, runBulk, type CarryOut } from '@sever/scim';
 import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../ingress-context.js';
 import { problemOf } from '../problem-of.js';
@@ -7,8 +7,8 @@ import { BULK_ENDPOINTS, BulkTargets } from './bulk-targets.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
 import { bodyOf, send } from './scim-exchange.js';
 
-/** Operations that are carried out at the same time: when only imports write, and when somebody else does too. */
-const [ALONE, BESIDE_OTHERS] = [64, 4];
+/** Operations that are carried out at the same time when somebody else writes too. */
+const BESIDE_OTHERS = 4;
 
 /** Many writes in one request (RFC 7644 §3.7). It is not one transaction: what was done stays done when something else is refused. */
 @Controller('scim/v2/:connection/Bulk')
@@ -37,7 +37,7 @@ export class BulkController {
 
   /** An opt-out beside an import waits four times as long as in a quiet time when the import sends everything at once. */
   private atOnce(): number {
-    return this.context.otherWrites.areExpected() ? BESIDE_OTHERS : ALONE;
+    return this.context.otherWrites.areExpected() ? BESIDE_OTHERS : BULK_AT_ONCE_MAX;
   }
 
   /** Whatever happens to one operation is its answer: what was done before stays done, and must be told. */

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { membersOf, queryGroups, type StoredGroup, type Window } from '@sever/directory';
+import { findGroups, membersOf, queryGroups, type StoredGroup, type Window } from '@sever/directory';
 import {
   GROUP,
   parseFilter,
@@ -49,6 +49,17 @@ export class GroupReads {
       storeOfGroups(this.context.scimBase(connection)),
     );
     return { ...part, documents: await this.documents(connection, items, query) };
+  }
+
+  /** The groups with these ids, as far as they are there, by id. */
+  async byId(
+    connection: string,
+    ids: readonly string[],
+    query: ReadParameters,
+  ): Promise<Map<string, JsonObject>> {
+    const found = ids.length > 0 ? await findGroups(this.context.dataSource, connection, ids) : [];
+    const documents = await this.documents(connection, found, query);
+    return new Map(found.map((group, i) => [group.id, documents[i] ?? {}]));
   }
 
   async document(connection: string, group: StoredGroup, query: ReadParameters): Promise<JsonObject> {

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { cursorKey, type Window } from '@sever/directory';
 import {
-  ScimError,
   cursorResponse,
   listResponse,
   openCursor,
@@ -23,7 +22,7 @@ import type { ScimRequest } from './scim-auth.guard.js';
 /** A part of a list as a client sees it; `total` and `next` as in the directory's `Part`. */
 export type Listed = { documents: JsonObject[]; total: number | undefined; next: Place | undefined };
 
-/** One kind of resource of a connection that can be listed. */
+/** Resources of a connection that can be listed; `type` tells it from others of the same search. */
 export type List = {
   type: string;
   find(query: ReadParameters, window: Window, reading: DialectReading): Promise<Listed>;
@@ -37,7 +36,7 @@ export class ListAnswers {
   constructor(private readonly context: IngressContext) {}
 
   /**
-   * @param lists one after the other; an order of the client's own would have to read all of several
+   * @param lists one after the other
    * @throws ScimError 400 for a query that cannot be followed
    */
   async answer(
@@ -46,8 +45,6 @@ export class ListAnswers {
     endpoint: string,
     lists: readonly List[],
   ): Promise<JsonObject> {
-    if (query.sortBy && lists.length > 1)
-      throw new ScimError(400, 'search /Users or /Groups to have an order of your own', 'invalidValue');
     const page = parsePage(query);
     const { reading } = writerOf(request.connection);
     const find = (list: List, window: Window): Promise<Listed> => list.find(query, window, reading);

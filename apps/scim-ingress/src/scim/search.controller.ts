@@ -1,9 +1,10 @@
 import { Body, Controller, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
-import { GROUP, USER, parseSearch } from '@sever/scim';
+import { GROUP, USER, parseSearch, type SearchParameters } from '@sever/scim';
 import type { FastifyReply } from 'fastify';
 import { GroupReads } from './group-reads.js';
 import { ListAnswers, type List } from './list-answers.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
+import { TogetherReads } from './together-reads.js';
 import { UserReads } from './user-reads.js';
 import { bodyOf, send } from './scim-exchange.js';
 
@@ -14,13 +15,14 @@ export class SearchController {
   constructor(
     private readonly users: UserReads,
     private readonly groups: GroupReads,
+    private readonly together: TogetherReads,
     private readonly answers: ListAnswers,
   ) {}
 
   @Post('Users/.search')
   @HttpCode(200)
   searchUsers(@Req() request: ScimRequest, @Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
-    return this.answer(request, body, reply, 'Users', [this.users.list(request.connection.id)]);
+    return this.answer(request, body, reply, 'Users', () => [this.users.list(request.connection.id)]);
   }
 
   @Post('Groups/.search')
@@ -30,18 +32,17 @@ export class SearchController {
     @Body() body: unknown,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    return this.answer(request, body, reply, 'Groups', [this.groups.list(request.connection.id)]);
+    return this.answer(request, body, reply, 'Groups', () => [this.groups.list(request.connection.id)]);
   }
 
-  /** Users, then groups, each in their order. */
+  /** Both types in one order where the client asks for one; without it users, then groups, each by age. */
   @Post('.search')
   @HttpCode(200)
   searchAll(@Req() request: ScimRequest, @Body() body: unknown, @Res() reply: FastifyReply): Promise<void> {
     const { id } = request.connection;
-    return this.answer(request, body, reply, '', [
-      this.users.list(id, [GROUP]),
-      this.groups.list(id, [USER]),
-    ]);
+    return this.answer(request, body, reply, '', ({ sortBy }) =>
+      sortBy ? [this.together.list(id)] : [this.users.list(id, [GROUP]), this.groups.list(id, [USER])],
+    );
   }
 
   private async answer(
@@ -49,8 +50,9 @@ export class SearchController {
     body: unknown,
     reply: FastifyReply,
     endpoint: string,
-    lists: readonly List[],
+    listsOf: (query: SearchParameters) => readonly List[],
   ): Promise<void> {
-    send(reply, 200, await this.answers.answer(request, parseSearch(bodyOf(body)), endpoint, lists));
+    const query = parseSearch(bodyOf(body));
+    send(reply, 200, await this.answers.answer(request, query, endpoint, listsOf(query)));
   }
 }

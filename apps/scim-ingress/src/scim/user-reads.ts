@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { queryResources, type StoredResource, type Window } from '@sever/directory';
+import { findResources, queryResources, type StoredResource, type Window } from '@sever/directory';
 import {
   USER,
   attributeNames,
@@ -26,6 +26,18 @@ export class UserReads {
       type: USER.name,
       find: (query, window, reading) => this.find(connection, query, window, reading, others),
     };
+  }
+
+  /** The users with these ids, as far as they are there, by id. */
+  async byId(
+    connection: string,
+    ids: readonly string[],
+    query: ReadParameters,
+  ): Promise<Map<string, JsonObject>> {
+    const keys = ids.map(id => ({ connection, id }));
+    const found = await findResources(this.context.dataSource, keys);
+    const base = this.context.scimBase(connection);
+    return new Map(found.flatMap(user => (user ? [[user.id, projectUser(user, base, query)]] : [])));
   }
 
   /**

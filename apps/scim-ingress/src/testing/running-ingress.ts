@@ -1,15 +1,16 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { appendAudit, auditMigrations } from '@sever/audit-store';
 import { createConnection, directoryMigrations, addApiToken, type Connection } from '@sever/directory';
-import { TOPICS } from '@sever/event-contracts';
-import { PARTITIONS } from '@sever/event-log';
+import { TOPICS, readLoggedEvent, type EncryptedField, type SeverEvent } from '@sever/event-contracts';
+import { PARTITIONS, type Offsets } from '@sever/event-log';
 import {
   createPostgresEventLogAdmin,
   createPostgresEventLogWriter,
   eventLogMigrations,
 } from '@sever/event-log-postgres';
 import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
-import { readModelMigrations } from '@sever/read-models';
+import { projectReadModels, readModelMigrations } from '@sever/read-models';
 import { createSubjectKeys, openKeyFolder, subjectKeyMigrations } from '@sever/subject-keys';
 import { scratchKeyFolder } from '@sever/subject-keys/testing';
 import { createLogger, createMetrics } from '@sever/telemetry';
@@ -35,6 +36,10 @@ export type RunningIngress = {
   operate(method: string, path: string, body?: unknown): Promise<Answer>;
   /** Statements that the ingress sends while `work` runs. */
   statementsOf(work: () => Promise<unknown>): Promise<string[]>;
+  /** The personal field of an event in plain text. */
+  decrypt(event: SeverEvent, path: string, field: EncryptedField): Promise<string | null>;
+  /** Does the projector's work with what was logged since the last call. */
+  project(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -46,10 +51,11 @@ export async function startIngress(): Promise<RunningIngress> {
     ...subjectKeyMigrations,
     ...directoryMigrations,
     ...readModelMigrations,
+    ...auditMigrations,
   ]);
-  await createPostgresEventLogAdmin(db.owner).ensureTopics(
-    TOPICS.map(topic => ({ topic, partitions: PARTITIONS })),
-  );
+  const admin = createPostgresEventLogAdmin(db.owner);
+  await admin.ensureTopics(TOPICS.map(topic => ({ topic, partitions: PARTITIONS })));
+  let projected: Offsets = new Map();
   await addApiToken(db.owner, API_TOKEN, 'operator');
   const keys = scratchKeyFolder();
   const keyEncryption = openKeyFolder(keys.dir);
@@ -92,6 +98,22 @@ export async function startIngress(): Promise<RunningIngress> {
       seen.length = 0;
       await work();
       return [...seen];
+    },
+    decrypt: async ({ tenant, subject, id: eventId }, path, field) => {
+      const opened = await context.keys.open(db.owner, { tenant, subject, eventId, path }, field);
+      return opened.shredded ? null : opened.text;
+    },
+    project: async () => {
+      const ends = await Promise.all(TOPICS.map(topic => admin.endOffsets(topic)));
+      const to = new Map(ends.flatMap(offsets => [...offsets]));
+      for await (const records of admin.scan({ topics: TOPICS, from: projected, to })) {
+        const placed = records.map(record => ({ ...record, event: readLoggedEvent(record.value) }));
+        await db.owner.transaction(async em => {
+          await projectReadModels(em, placed);
+          await appendAudit(em, placed);
+        });
+      }
+      projected = to;
     },
     close: async () => {
       await app.close();

@@ -23,6 +23,8 @@ export type Request = {
   door: Door;
   source: string;
   reason: string | null;
+  /** The identifiers that the write changed, with the names of all attributes that it changed. */
+  changed?: { identifiers: Identifiers; attributes: string[] } | undefined;
 };
 
 export type Identifiers = { userName: string; externalId?: string | undefined };
@@ -57,6 +59,7 @@ export class EventDraft {
       reason: await this.reason(),
       asker: this.request.asker,
       identifiers: sealed,
+      ...(this.request.changed && { attributes: this.request.changed.attributes }),
       instances,
       nothingBound: instances.length === 0,
       hold: this.context.policy.hold,
@@ -70,7 +73,9 @@ export class EventDraft {
     optOutId: string,
     rest: Omit<OperatorData<T>, keyof Fact | 'door' | 'reason'>,
   ): Promise<SeverEvent> {
-    const data = { ...this.fact(), door: this.request.door, reason: await this.reason(), ...rest };
+    const reason = await this.reason();
+    const changed = TELL_CHANGED_IDENTIFIERS.has(type) ? await this.changedIdentifiers() : {};
+    const data = { ...this.fact(), door: this.request.door, reason, ...changed, ...rest };
     return this.make(type, optOutId, data as unknown as OperatorData<T>);
   }
 
@@ -150,6 +155,13 @@ export class EventDraft {
     return this.encrypt({ tenant, subject, eventId: this.id, path }, text);
   }
 
+  private async changedIdentifiers(): Promise<{ identifiers?: EncryptedField; attributes?: string[] }> {
+    const { changed } = this.request;
+    if (!changed) return {};
+    const identifiers = await this.seal(FIELD_PATHS.identifiers, JSON.stringify(changed.identifiers));
+    return { identifiers, attributes: changed.attributes };
+  }
+
   private reason(): Promise<EncryptedField | null> {
     return this.request.reason === null
       ? Promise.resolve(null)
@@ -183,4 +195,11 @@ type OperatorEventType =
   | 'sever.optout.waived.v1'
   | 'sever.optout.hold-placed.v1'
   | 'sever.optout.hold-released.v1';
+/** A write has one event: where one of these tells it, nothing else would tell what the person is called now. */
+const TELL_CHANGED_IDENTIFIERS: ReadonlySet<OperatorEventType> = new Set([
+  'sever.optout.repeated.v1',
+  'sever.optout.restore-requested.v1',
+  'sever.optout.restore-refused.v1',
+  'sever.optout.rehired-after-purge.v1',
+]);
 type OperatorData<T extends OperatorEventType> = SeverEvent<T>['data'];

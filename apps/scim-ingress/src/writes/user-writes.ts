@@ -101,12 +101,12 @@ export class UserWrites {
   }
 
   /** @param status what the write is answered with, told later to a client that does not wait */
-  private commit(
+  private async commit(
     writer: Writer,
     status: '200' | '201' | '204',
     write: (em: EntityManager) => Promise<{ result: StoredResource; event: SeverEvent | undefined }>,
   ): Promise<StoredResource> {
-    return commitWrite(this.context, async em => {
+    const stored = await commitWrite(this.context, async em => {
       const written = await write(em);
       const version = status === '204' ? null : etag(written.result);
       await writer.later?.remember(em, written.event, {
@@ -116,6 +116,9 @@ export class UserWrites {
       });
       return written;
     });
+    // A client that never fetches would leave rows for ever.
+    if (writer.later) void this.context.completionExpiry.beside();
+    return stored;
   }
 
   private async createIn(
@@ -191,18 +194,20 @@ export class UserWrites {
     const standing = concerns ? await lockStanding(em, resource.tenant, resource.subject) : undefined;
     const asker = { kind: 'connection', id: writer.connection.id } as const;
     const meaning = requestMeaning(change, standing, asker);
-    const draft = new EventDraft(
-      this.context,
-      this.context.encryptIn(em),
-      requestOf(writer, resource, operationOf(change)),
-    );
+    const identifiers = identifiersOf(resource);
+    const attributes = [...change.attributes];
+    const request = requestOf(writer, resource, operationOf(change));
+    const draft = new EventDraft(this.context, this.context.encryptIn(em), {
+      ...request,
+      ...(change.identifiersChanged && { changed: { identifiers, attributes } }),
+    });
     return carryOut(em, meaning, standing, draft, {
       connection: resource.connection,
       resource: resource.id,
-      identifiers: identifiersOf(resource),
+      identifiers,
       active: resource.active,
       removed: change.kind === 'remove',
-      attributes: [...change.attributes],
+      attributes,
     });
   }
 }

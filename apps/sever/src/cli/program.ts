@@ -5,6 +5,7 @@ import { addConnectionCommands } from './connection-commands.js';
 import { addDemoCommand } from './demo-command.js';
 import { addOperationsCommands } from './operations-commands.js';
 import { addOptOutCommands } from './opt-out-commands.js';
+import { addPersonCommand } from './person-command.js';
 import { addSetupCommands } from './setup-commands.js';
 import { guarded } from './output.js';
 
@@ -37,6 +38,7 @@ export function createProgram(): Command {
       }),
     );
   addOptOutCommands(program, common);
+  addPersonCommand(program, common);
   addConnectionCommands(program, common);
   addOperationsCommands(program, common);
   addDemoCommand(program, common);

@@ -19,4 +19,7 @@ export const completionMigrations = [
     `grant select, insert, delete on scim_completion to sever_ingress`,
     `grant select, insert on signing_key to sever_ingress`,
   ]),
+  migration(1_790_000_003_970, 'CompletionsByAge', [
+    `create index scim_completion_by_request on scim_completion (requested_at)`,
+  ]),
 ];

@@ -71,3 +71,17 @@ export const forgetCompletions = (
     connection,
     jtis,
   ]);
+
+/**
+ * Forgets requests of all connections that were done before an instant and that nobody has acknowledged, at most `limit` of them, the
+ * oldest first. What is not done is kept. @returns how many were there
+ */
+export const expireCompletions = (on: Queryable, doneBefore: Date, limit: number): Promise<number> =>
+  changed(
+    on,
+    `delete from scim_completion where jti in (
+       select c.jti from scim_completion c left join rm_opt_out o on o.opt_out_id = c.opt_out_id
+        where c.requested_at < $1 and ${IS_DONE} and ${COMPLETED_AT} < $1
+        order by c.requested_at limit $2)`,
+    [doneBefore, limit],
+  );

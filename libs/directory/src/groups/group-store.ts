@@ -33,6 +33,18 @@ export async function findGroup(
   );
 }
 
+/** Several groups by id, without their members; those that are gone are left out. @param ids uuids */
+export const findGroups = (
+  on: Queryable,
+  connection: string,
+  ids: readonly string[],
+): Promise<StoredGroup[]> =>
+  rows<StoredGroup>(
+    on,
+    `select ${GROUP_COLUMNS} from scim_group where connection = $1 and id = any($2::uuid[]) and deleted_at is null`,
+    [connection, ids],
+  );
+
 /**
  * Stores a new group, whose members are stored already.
  * @param o.isNameUnique whether the name is refused to other groups of the connection (a unique violation)

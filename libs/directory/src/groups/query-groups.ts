@@ -30,9 +30,14 @@ export function queryGroups(
   store: SqlStore,
 ): Promise<Part<StoredGroup>> {
   const parameters = new SqlParameters([connection]);
-  const condition = filter ? `and (${conditionSql(filter, store, parameters)})` : '';
-  const from = `from scim_group where connection = $1 and deleted_at is null ${condition}`;
+  const from = groupsFrom(filter, store, parameters);
   return queryPage(on, { columns: GROUP_COLUMNS, from, parameters, store }, sort, window);
+}
+
+/** The live groups that satisfy a filter, of the connection that is the first parameter. */
+export function groupsFrom(filter: Filter | undefined, store: SqlStore, parameters: SqlParameters): string {
+  const condition = filter ? `and (${conditionSql(filter, store, parameters)})` : '';
+  return `from scim_group where connection = $1 and deleted_at is null ${condition}`;
 }
 
 /** As `filterSql`, but who is in a group is asked of the index of members, not of all members of every group. */

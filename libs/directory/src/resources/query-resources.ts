@@ -1,5 +1,5 @@
 import type { Queryable } from '@sever/postgres';
-import { SqlParameters, filterSql, type SqlStore } from '@sever/scim';
+import { SqlParameters, filterSql, type Filter, type SqlStore } from '@sever/scim';
 import { GROUPS_SQL } from '../groups/groups-of-users.js';
 import { queryPage, type ListQuery, type Part } from './query-page.js';
 import { RESOURCE_COLUMNS, type StoredResource } from './scim-resource-store.js';
@@ -29,7 +29,12 @@ export function queryResources(
   store: SqlStore,
 ): Promise<Part<StoredResource>> {
   const parameters = new SqlParameters([connection]);
-  const condition = filter ? `and (${filterSql(filter, store, parameters)})` : '';
-  const from = `from scim_resource where connection = $1 and deleted_at is null ${condition}`;
+  const from = usersFrom(filter, store, parameters);
   return queryPage(on, { columns: RESOURCE_COLUMNS, from, parameters, store }, sort, window);
+}
+
+/** The live users that satisfy a filter, of the connection that is the first parameter. */
+export function usersFrom(filter: Filter | undefined, store: SqlStore, parameters: SqlParameters): string {
+  const condition = filter ? `and (${filterSql(filter, store, parameters)})` : '';
+  return `from scim_resource where connection = $1 and deleted_at is null ${condition}`;
 }

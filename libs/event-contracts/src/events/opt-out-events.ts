@@ -3,6 +3,14 @@ import { encryptedFieldSchema } from '../encrypted-field.js';
 import { instantSchema, stepSchema } from '../words.js';
 import { askerSchema, boundInstanceSchema, doorSchema, factShape, holdPolicySchema } from './request-data.js';
 
+/** Names of all attributes that a write changed, told where it changed the person's identifiers too. */
+const attributesBesides = z.array(z.string()).optional();
+/** The identifiers after a write that changed them beside `active`; both are absent otherwise. */
+const changedIdentifiersShape = {
+  identifiers: encryptedFieldSchema.optional(),
+  attributes: attributesBesides,
+};
+
 const operatorShape = { ...factShape, door: doorSchema, reason: encryptedFieldSchema.nullable() };
 
 /** What people, identity providers and operators ask for. Written by the ingress. */
@@ -11,6 +19,7 @@ export const optOutEvents = {
     ...operatorShape,
     asker: askerSchema,
     identifiers: encryptedFieldSchema,
+    attributes: attributesBesides,
     instances: z.array(boundInstanceSchema),
     nothingBound: z.boolean(),
     hold: holdPolicySchema,
@@ -21,17 +30,20 @@ export const optOutEvents = {
   /** A further request for a standing opt-out: one more asker, nothing restarts. */
   'sever.optout.repeated.v1': z.strictObject({
     ...operatorShape,
+    ...changedIdentifiersShape,
     asker: askerSchema,
     resourceRemoved: z.boolean(),
   }),
   /** The last asker withdrew, or an operator overrode all. The coordinator decides whether it is still possible. */
   'sever.optout.restore-requested.v1': z.strictObject({
     ...operatorShape,
+    ...changedIdentifiersShape,
     asker: askerSchema,
     overridesAskers: z.boolean(),
   }),
   'sever.optout.restore-refused.v1': z.strictObject({
     ...operatorShape,
+    ...changedIdentifiersShape,
     asker: askerSchema,
     cause: z.enum(['not-an-asker', 'others-still-ask', 'purge-started']),
     /** True when the asker's own wish was taken back although others still ask. */
@@ -40,6 +52,7 @@ export const optOutEvents = {
   /** `active=true` or a new POST during or after the purge: the person may come back, nothing is restored. */
   'sever.optout.rehired-after-purge.v1': z.strictObject({
     ...operatorShape,
+    ...changedIdentifiersShape,
     connection: z.string(),
     resource: z.string(),
   }),

@@ -12,21 +12,21 @@ export type BulkDone = { status: number; id: string; location: string; version?:
 /** Carries out one operation. @throws ScimError as its answer; anything else ends the whole request */
 export type CarryOut = (operation: BulkOperation) => Promise<BulkDone>;
 
-/** Operations that are carried out at the same time, at most, when nobody else minds. */
-const WAVE_MAX = 64;
+/** Operations of one request that are carried out at the same time, at most, when nobody else minds. */
+export const BULK_AT_ONCE_MAX = 64;
 
 /**
  * Carries out a bulk request (RFC 7644 §3.7): each operation stands for itself, in the order of the request where order can matter.
  * References by `bulkId` are followed forwards and backwards; those in a circle are answered 409.
  * @param base address under which the endpoints stand, without a slash at its end
- * @param atOnce how many operations may be carried out at the same time now, asked before each group of them; 64 without it
+ * @param atOnce how many operations may be carried out at the same time now, asked before each group of them; {@link BULK_AT_ONCE_MAX} without it
  * @returns the bulk response; with `failOnErrors` what was not tried any more is missing from it
  */
 export function runBulk(
   request: BulkRequest,
   base: string,
   carryOut: CarryOut,
-  atOnce: () => number = () => WAVE_MAX,
+  atOnce: () => number = () => BULK_AT_ONCE_MAX,
 ): Promise<JsonObject> {
   return new BulkRun(request, base, carryOut, atOnce).run();
 }

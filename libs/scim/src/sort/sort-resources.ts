@@ -2,7 +2,7 @@ import { leafOf } from '../filter/filter-ast.js';
 import { member, orderOf, valuesAt } from '../filter/match-filter.js';
 import { isObject, isPresent, type Json } from '../json-value.js';
 import type { AttributePath } from '../schema/attribute-path.js';
-import { resolveAmong } from '../schema/attribute-path.js';
+import { resolveAmong, resolvePath } from '../schema/attribute-path.js';
 import type { ResourceType } from '../schema/attribute.js';
 import { invalidPath, invalidValue } from '../scim-error.js';
 
@@ -20,9 +20,7 @@ export function parseSort(
   type: ResourceType,
   others: readonly ResourceType[] = [],
 ): Sort | undefined {
-  const order = (sortOrder || 'ascending').toLowerCase();
-  if (order !== 'ascending' && order !== 'descending')
-    throw invalidValue('"sortOrder" must be ascending or descending');
+  const isDescending = isDescendingOrder(sortOrder);
   if (!sortBy) return undefined;
   const path = resolveAmong([type, ...others], sortBy.trim());
   const leaf = path && leafOf(path);
@@ -30,7 +28,33 @@ export function parseSort(
     throw invalidPath(`"sortBy" names the unknown attribute "${sortBy.slice(0, 100)}"`);
   if (leaf.type === 'complex')
     throw invalidPath(`"${leaf.name}" is complex; sort by one of its sub-attributes`);
-  return { path, isDescending: order === 'descending' };
+  return { path, isDescending };
+}
+
+/** An order of resources of several types together: the path of each type, undefined where its resources cannot have a value. */
+export type SharedSort = { paths: readonly (AttributePath | undefined)[]; isDescending: boolean };
+
+/**
+ * As {@link parseSort}, for a search over several types.
+ * @throws ScimError as {@link parseSort}
+ */
+export function parseSharedSort(
+  sortBy: string,
+  sortOrder: string | undefined,
+  types: readonly [ResourceType, ...ResourceType[]],
+): SharedSort {
+  const [first, ...others] = types;
+  const sort = parseSort(sortBy, sortOrder, first, others);
+  if (!sort) throw invalidPath('"sortBy" names no attribute');
+  const paths = types.map(type => resolvePath(type, sortBy.trim()));
+  return { paths, isDescending: sort.isDescending };
+}
+
+function isDescendingOrder(sortOrder: string | undefined): boolean {
+  const order = (sortOrder || 'ascending').toLowerCase();
+  if (order !== 'ascending' && order !== 'descending')
+    throw invalidValue('"sortOrder" must be ascending or descending');
+  return order === 'descending';
 }
 
 /**

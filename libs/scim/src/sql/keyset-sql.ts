@@ -1,7 +1,7 @@
 import type { Place } from '../page/place.js';
 import type { Sort } from '../sort/sort-resources.js';
 import type { SqlParameters, SqlStore } from './sql-store.js';
-import { sortKeySql, sortKeyType } from './sort-sql.js';
+import { sortKeyOf, sortKeySql, type SortKey } from './sort-sql.js';
 
 /** Columns of a row that say where it lies: `"placeCreatedAt"` and `"placeKey"`, as text; with its id they are a {@link Place}. */
 export function placeSql(sort: Sort | undefined, store: SqlStore): string {
@@ -19,17 +19,28 @@ export function keysetSql(
   store: SqlStore,
   parameters: SqlParameters,
 ): string {
-  const younger = `(created_at, id) > (${parameters.bind(place.createdAt)}::timestamptz, ${parameters.bind(place.id)}::uuid)`;
-  if (!sort) return younger;
-  const key = sortKeySql(sort.path, store);
-  if (place.key === null) {
-    const equal = `(${key} is null and ${younger})`;
-    return sort.isDescending ? `(${equal} or ${key} is not null)` : equal;
-  }
-  const type = sortKeyType(sort.path, store);
-  const bound = `${parameters.bind(place.key)}::${type}${type === 'text' ? ' collate "C"' : ''}`;
-  const equal = `(${key} = ${bound} and ${younger})`;
-  return sort.isDescending
-    ? `(${key} < ${bound} or ${equal})`
-    : `(${key} > ${bound} or ${equal} or ${key} is null)`;
+  if (!sort) return youngerSql(place, parameters);
+  return behindKeySql(place, sortKeyOf(sort.path, store), sort.isDescending, parameters);
 }
+
+/** The same for rows that are ordered by a key. */
+export function behindKeySql(
+  place: Place,
+  key: SortKey,
+  isDescending: boolean,
+  parameters: SqlParameters,
+): string {
+  const younger = youngerSql(place, parameters);
+  if (place.key === null) {
+    const equal = `(${key.sql} is null and ${younger})`;
+    return isDescending ? `(${equal} or ${key.sql} is not null)` : equal;
+  }
+  const bound = `${parameters.bind(place.key)}::${key.type}${key.type === 'text' ? ' collate "C"' : ''}`;
+  const equal = `(${key.sql} = ${bound} and ${younger})`;
+  return isDescending
+    ? `(${key.sql} < ${bound} or ${equal})`
+    : `(${key.sql} > ${bound} or ${equal} or ${key.sql} is null)`;
+}
+
+const youngerSql = (place: Place, parameters: SqlParameters): string =>
+  `(created_at, id) > (${parameters.bind(place.createdAt)}::timestamptz, ${parameters.bind(place.id)}::uuid)`;

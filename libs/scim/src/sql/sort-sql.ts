@@ -10,18 +10,32 @@ import { Aliases, columnOf, comparableSql, foldedSql, valuesOf, type SqlRoot } f
  * descending order first. The caller adds a term that makes the order total.
  */
 export function sortSql(sort: Sort, store: SqlStore): string {
-  return `${sortKeySql(sort.path, store)} ${sort.isDescending ? 'desc nulls first' : 'asc nulls last'}`;
+  return `${sortKeySql(sort.path, store)} ${directionSql(sort.isDescending)}`;
 }
 
-/** The value by which rows are ordered, null for none. */
+/** The value by which rows are ordered, NULL for none. */
 export const sortKeySql = (path: AttributePath, store: SqlStore): string =>
   keySql(path, { kind: 'row', store });
 
-/** The type of {@link sortKeySql}, so that its text can be compared with it again. */
-export function sortKeyType(
-  path: AttributePath,
-  store: SqlStore,
-): 'text' | 'timestamptz' | 'boolean' | 'numeric' {
+/** What rows are ordered by: an expression, NULL for none, and its type, so that its text can be compared with it again. */
+export type SortKey = { sql: string; type: 'text' | 'timestamptz' | 'boolean' | 'numeric' };
+
+export const sortKeyOf = (path: AttributePath, store: SqlStore): SortKey => ({
+  sql: sortKeySql(path, store),
+  type: sortKeyType(path, store),
+});
+
+/** The key of rows that cannot have a value, beside others of the same type. */
+export const noSortKey = (type: SortKey['type']): SortKey => ({
+  sql: `(null::${type}${type === 'text' ? ' collate "C"' : ''})`,
+  type,
+});
+
+/** An order by a key, in one direction: rows without a value come last, in descending order first. */
+export const directionSql = (isDescending: boolean): string =>
+  isDescending ? 'desc nulls first' : 'asc nulls last';
+
+function sortKeyType(path: AttributePath, store: SqlStore): SortKey['type'] {
   const column = columnOf({ kind: 'row', store }, path);
   if (column?.kind === 'timestamp') return 'timestamptz';
   if (column?.kind === 'boolean') return 'boolean';
