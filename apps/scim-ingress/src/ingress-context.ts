@@ -6,6 +6,7 @@ import type { Logger } from '@sever/telemetry';
 import type { Registry } from 'prom-client';
 import type { DataSource, EntityManager } from 'typeorm';
 import { OtherWrites } from './other-writes.js';
+import { RoutedMethods } from './routed-methods.js';
 import { SharedLooks } from './writes/shared-looks.js';
 
 /** What the parts of the ingress share, made once at start and never changed. */
@@ -14,6 +15,8 @@ export class IngressContext {
   readonly looks: SharedLooks;
   /** Whether anybody but imports is writing. */
   readonly otherWrites = new OtherWrites();
+  /** Which methods the addresses of both doors take. */
+  readonly routedMethods = new RoutedMethods();
 
   constructor(
     readonly dataSource: DataSource,

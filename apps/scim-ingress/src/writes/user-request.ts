@@ -4,6 +4,7 @@ import type { Door } from '@sever/event-contracts';
 import { DialectReading, ScimError, dialectOf, normaliseUserName, type JsonObject } from '@sever/scim';
 import type { AsyncRequest } from './async-request.js';
 import type { Change } from '../meaning/request-meaning.js';
+import { namesTag } from '../scim/entity-tags.js';
 import type { Identifiers, Request } from './event-drafts.js';
 
 /** The connection that writes, how its request was read, and whether it waits for what comes of it. */
@@ -56,7 +57,7 @@ export function matching(
   ifMatch: string | undefined,
 ): StoredResource {
   if (!found) throw notFound(id);
-  if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== etag(found))
+  if (ifMatch !== undefined && !namesTag(ifMatch, etag(found)))
     throw new ScimError(412, `the user has version ${etag(found)}; read it again and repeat the change`);
   return found;
 }
