@@ -9,6 +9,7 @@ import { createLogger, createMetrics, startTracing } from '@sever/telemetry';
 import type { HoldPolicy } from '@sever/event-contracts';
 import { errorAnswer } from './error-answer.js';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { HttpProblem } from './http-problem.js';
 import { IngressContext } from './ingress-context.js';
 import { problemOf } from './problem-of.js';
 import { takeForms } from './oauth/form-body.js';
@@ -95,8 +96,10 @@ export async function createIngress(
   fastify.addContentTypeParser(
     ['application/json', 'application/scim+json'],
     { parseAs: 'string', bodyLimit: BODY_BYTES_MAX },
-    (_request, body, done) => {
-      done(null, body);
+    (request, body, done) => {
+      const encoding = request.headers['content-encoding'] ?? 'identity';
+      if (encoding.toLowerCase() === 'identity') done(null, body);
+      else done(compressed());
     },
   );
   takeForms(fastify);
@@ -105,3 +108,9 @@ export async function createIngress(
   context.routedMethods.learn(fastify);
   return app;
 }
+
+/** RFC 9110 §15.5.16: a body is read as it is. */
+const compressed = (): HttpProblem =>
+  new HttpProblem(415, 'media-type.encoded', 'send the body without a content-encoding', {
+    'accept-encoding': 'identity',
+  });

@@ -145,7 +145,7 @@ describe('a crowd of repeated, late and mixed-up requests', () => {
     shape: Command['shape'],
     version?: string,
   ): Promise<Said> {
-    const headers = version === undefined ? {} : { 'if-match': version };
+    const headers: Record<string, string> = version === undefined ? {} : { 'if-match': version };
     const method = wish === 'delete' ? 'DELETE' : shape === 'put' ? 'PUT' : 'PATCH';
     const body = wish === 'delete' ? undefined : bodyOf(userName, wish, shape);
     const answer = await doors.send(door, method, `/Users/${id}`, body, headers);

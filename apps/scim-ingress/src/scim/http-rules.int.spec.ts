@@ -110,6 +110,17 @@ describe('an address', () => {
   });
 });
 
+describe('a body', () => {
+  it('that is compressed is refused with what to do, whatever is in it', async () => {
+    const body = { schemas: [USER], userName: 'packed@x.example' };
+    const answer = await ask('POST', '/Users', body, { 'content-encoding': 'gzip' });
+    expectScimError(answer, 415);
+    expect(answer.headers.get('accept-encoding')).toBe('identity');
+    const plain = await ask('POST', '/Users', body, { 'content-encoding': 'identity' });
+    expect(plain.status).toBe(201);
+  });
+});
+
 describe('discovery', () => {
   it.each([
     '/ServiceProviderConfig',

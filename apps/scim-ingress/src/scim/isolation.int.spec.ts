@@ -83,7 +83,7 @@ const GROUP_BODIES: [string, string, (id: string) => unknown][] = [
   ['DELETE', '', () => undefined],
 ];
 
-describe.each(STRANGERS)('to a connection %s', (_who, stranger) => {
+describe.each(STRANGERS)('to a connection %s', (_who, stranger, _tenant) => {
   const own = (id: string): string => `${stranger}-${id}`;
 
   it.each([
@@ -95,7 +95,13 @@ describe.each(STRANGERS)('to a connection %s', (_who, stranger) => {
     const theirs = type === 'Users' ? user : group;
     const nobodys = randomUUID();
     // With the version that the owner knows, and without: it says nothing either.
-    for (const headers of [{}, { 'if-match': etag }, { 'if-match': '*' }, { 'if-none-match': etag }]) {
+    const conditions: Record<string, string>[] = [
+      {},
+      { 'if-match': etag },
+      { 'if-match': '*' },
+      { 'if-none-match': etag },
+    ];
+    for (const headers of conditions) {
       const at = (id: string): Promise<Answer> =>
         ask(stranger, method, `/${type}/${id}${query}`, body(id), headers);
       const [said, unknown] = [await at(theirs), await at(nobodys)];
@@ -133,7 +139,7 @@ describe.each(STRANGERS)('to a connection %s', (_who, stranger) => {
     expect(await owned()).toEqual(before);
   });
 
-  it.each([
+  it.each<[string, () => string]>([
     ['Users', () => `id eq "${user}"`],
     ['Users', () => 'userName eq "owned@x.example"'],
     ['Users', () => 'userName sw "owned"'],
@@ -142,7 +148,7 @@ describe.each(STRANGERS)('to a connection %s', (_who, stranger) => {
     ['Groups', () => `id eq "${group}"`],
     ['Groups', () => 'displayName eq "owned group"'],
     ['Groups', () => `members.value eq "${user}"`],
-  ] as const)('finds none of %s, however it looks for them (%#)', async (type, filterOf) => {
+  ])('finds none of %s, however it looks for them (%#)', async (type, filterOf) => {
     const filter = filterOf();
     const empty = { totalResults: 0, Resources: [] };
     const query = new URLSearchParams({ filter }).toString();

@@ -36,6 +36,10 @@ export function requestOf(writer: Writer, resource: NewResource, operation: Door
   };
 }
 
+/** The id by which a provider knows the person; null where it says nothing: blanks are nobody's, and must not bring anybody back. */
+export const externalIdOf = ({ externalId }: JsonObject): string | null =>
+  typeof externalId === 'string' && externalId.trim() !== '' ? externalId : null;
+
 /** The user that a POST asks for, as a person of its own. */
 export function newResourceOf({ connection }: Writer, attributes: JsonObject): NewResource {
   return {
@@ -45,7 +49,7 @@ export function newResourceOf({ connection }: Writer, attributes: JsonObject): N
     subject: randomUUID(),
     attributes,
     userNameNorm: normaliseUserName(String(attributes.userName)),
-    externalId: typeof attributes.externalId === 'string' ? attributes.externalId : null,
+    externalId: externalIdOf(attributes),
     active: attributes.active === true,
   };
 }
