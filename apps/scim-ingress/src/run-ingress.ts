@@ -9,10 +9,10 @@ import { createLogger, createMetrics, startTracing } from '@sever/telemetry';
 import type { HoldPolicy } from '@sever/event-contracts';
 import { errorAnswer } from './error-answer.js';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { HttpProblem } from './http-problem.js';
 import { IngressContext } from './ingress-context.js';
 import { problemOf } from './problem-of.js';
 import { takeForms } from './oauth/form-body.js';
+import { takeJson } from './json-body.js';
 import { ingressSettings } from './ingress-settings.js';
 import { IngressModule } from './ingress.module.js';
 import { noteOtherWrites } from './other-writes.js';
@@ -93,24 +93,10 @@ export async function createIngress(
   });
   const fastify = adapter.getInstance();
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser(
-    ['application/json', 'application/scim+json'],
-    { parseAs: 'string', bodyLimit: BODY_BYTES_MAX },
-    (request, body, done) => {
-      const encoding = request.headers['content-encoding'] ?? 'identity';
-      if (encoding.toLowerCase() === 'identity') done(null, body);
-      else done(compressed());
-    },
-  );
+  takeJson(fastify, BODY_BYTES_MAX);
   takeForms(fastify);
   traceRequests(fastify);
   noteOtherWrites(fastify, context.otherWrites);
   context.routedMethods.learn(fastify);
   return app;
 }
-
-/** RFC 9110 §15.5.16: a body is read as it is. */
-const compressed = (): HttpProblem =>
-  new HttpProblem(415, 'media-type.encoded', 'send the body without a content-encoding', {
-    'accept-encoding': 'identity',
-  });

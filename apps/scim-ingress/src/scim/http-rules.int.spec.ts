@@ -121,6 +121,48 @@ describe('a body', () => {
   });
 });
 
+describe('the text of a body', () => {
+  const post = (body: Buffer, type: string): Promise<Response> =>
+    fetch(`${ingress.baseUrl}/scim/v2/rules/Users`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': type },
+      body: new Uint8Array(body),
+    });
+  const named = (userName: string): string => JSON.stringify({ schemas: [USER], userName });
+
+  it.each(['application/scim+json; charset=utf-8', 'application/json;charset="UTF-8"'])(
+    'is UTF-8: %s',
+    async type => {
+      const reply = await post(Buffer.from(named(`zoë.${type.length}@x.example`)), type);
+      expect([reply.status, ((await reply.json()) as { userName: string }).userName]).toEqual([
+        201,
+        `zoë.${type.length}@x.example`,
+      ]);
+    },
+  );
+
+  it('in another set of characters is refused, and not read as something else', async () => {
+    const body = Buffer.from(named('zoë@x.example'), 'latin1');
+    expect((await post(body, 'application/scim+json; charset=iso-8859-1')).status).toBe(415);
+    const silent = await post(body, 'application/scim+json');
+    expect([silent.status, ((await silent.json()) as { scimType: string }).scimType]).toEqual([
+      400,
+      'invalidSyntax',
+    ]);
+  });
+});
+
+describe('somebody who is not let in', () => {
+  it('is told how to prove who they are, in the words of RFC 6750', async () => {
+    for (const headers of [{}, { authorization: 'Bearer nobody' }, { authorization: 'Basic eDp5' }]) {
+      const reply = await fetch(`${ingress.baseUrl}/scim/v2/rules/Users`, {
+        headers: headers as Record<string, string>,
+      });
+      expect([reply.status, reply.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="sever"']);
+    }
+  });
+});
+
 describe('discovery', () => {
   it.each([
     '/ServiceProviderConfig',
