@@ -12,6 +12,7 @@ import { closeAll } from './resources.mjs';
 import { scimDirectory } from './scim/directory.mjs';
 import { scimBulk, scimImport, scimMembers } from './scim/many.mjs';
 import { scimRequests } from './scim/requests.mjs';
+import { scimSustained } from './scim/sustained.mjs';
 import { TimeLimitError, closeEarly, withinSeconds } from './time-limit.mjs';
 
 // run.mjs [NAME] [--json] [--limit SECONDS] [--OPTION NUMBER …]: options are those of the benchmark, for example --people or
@@ -26,6 +27,7 @@ const BENCHMARKS = {
   'scim-directory': { run: scimDirectory, seconds: 900 },
   'scim-bulk': { run: scimBulk, seconds: 300 },
   'scim-members': { run: scimMembers, seconds: 300 },
+  'scim-sustained': { run: scimSustained, seconds: 300 },
   'scim-import': { run: scimImport, seconds: 600 },
   'kafka-read': { run: kafkaRead, seconds: 300 },
   'kafka-relay': { run: kafkaRelay, seconds: 300 },

@@ -1,6 +1,7 @@
-import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import { ScimError, errorBody } from '@sever/scim';
+import { Catch, NotFoundException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { errorAnswer, isScimAddress, scimErrorOf } from './error-answer.js';
+import { HttpProblem } from './http-problem.js';
 import { IngressContext } from './ingress-context.js';
 import { problemOf } from './problem-of.js';
 import { RefusalCount } from './scim/refusal-count.js';
@@ -18,36 +19,20 @@ export class ErrorFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     if (reply.sent) return;
-    const problem = problemOf(error, this.context.logger);
-    for (const [name, value] of Object.entries(problem.headers)) void reply.header(name, value);
-    if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
-    if (request.url.toLowerCase().startsWith('/scim/')) {
-      const scim =
-        error instanceof ScimError
-          ? error
-          : new ScimError(
-              problem.status,
-              problem.detail,
-              problem.code === 'value.too-long' ? 'invalidValue' : undefined,
-              problem.code,
-            );
-      this.refusals.note(request, scim);
-      void reply
-        .status(scim.status)
-        .header('content-type', 'application/scim+json; charset=utf-8')
-        .send(JSON.stringify(errorBody(scim)));
+    // Only the router says it like this: everything else that is not found is a problem of its door.
+    const allowed = error instanceof NotFoundException ? this.context.routedMethods.at(request.url) : [];
+    if (allowed.length > 0 && request.method === 'OPTIONS') {
+      void reply.status(204).header('allow', allowed.join(', ')).send();
       return;
     }
-    const body = {
-      type: 'about:blank',
-      title: problem.code,
-      status: problem.status,
-      code: problem.code,
-      detail: problem.detail,
-    };
-    void reply
-      .status(problem.status)
-      .header('content-type', 'application/problem+json; charset=utf-8')
-      .send(JSON.stringify(body));
+    const problem = allowed.length > 0 ? notAllowed(allowed) : problemOf(error, this.context.logger);
+    if (isScimAddress(request.url)) this.refusals.note(request, scimErrorOf(error, problem));
+    const { status, headers, body } = errorAnswer(request.url, error, problem);
+    void reply.status(status).headers(headers).send(body);
   }
 }
+
+const notAllowed = (methods: readonly string[]): HttpProblem =>
+  new HttpProblem(405, 'method.not-allowed', `this address takes ${methods.join(', ')}`, {
+    allow: methods.join(', '),
+  });

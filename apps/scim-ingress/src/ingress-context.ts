@@ -7,6 +7,7 @@ import type { Registry } from 'prom-client';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CompletionExpiry } from './completions/completion-expiry.js';
 import { OtherWrites } from './other-writes.js';
+import { RoutedMethods } from './routed-methods.js';
 import { SharedLooks } from './writes/shared-looks.js';
 
 /** What the parts of the ingress share, made once at start and never changed. */
@@ -17,6 +18,8 @@ export class IngressContext {
   readonly otherWrites = new OtherWrites();
   /** Forgets how requests ended when nobody asks. */
   readonly completionExpiry: CompletionExpiry;
+  /** Which methods the addresses of both doors take. */
+  readonly routedMethods = new RoutedMethods();
 
   constructor(
     readonly dataSource: DataSource,

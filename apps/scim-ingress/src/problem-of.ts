@@ -16,6 +16,7 @@ const PROBLEMS: Readonly<Record<number, [code: string, detail: string]>> = {
   404: ['route.unknown', 'there is nothing at this address'],
   405: ['method.not-allowed', 'this address does not take this method'],
   413: ['request.too-large', 'the body is larger than 1 MiB'],
+  414: ['address.too-long', 'no resource has an id as long as the one in this address'],
   415: ['media-type.unsupported', 'send application/scim+json or application/json'],
 };
 

@@ -7,8 +7,12 @@ import { openDatabase } from '@sever/postgres';
 import { createSubjectKeys, openKeyFolder } from '@sever/subject-keys';
 import { createLogger, createMetrics, startTracing } from '@sever/telemetry';
 import type { HoldPolicy } from '@sever/event-contracts';
+import { errorAnswer } from './error-answer.js';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { IngressContext } from './ingress-context.js';
+import { problemOf } from './problem-of.js';
 import { takeForms } from './oauth/form-body.js';
+import { takeJson } from './json-body.js';
 import { ingressSettings } from './ingress-settings.js';
 import { IngressModule } from './ingress.module.js';
 import { noteOtherWrites } from './other-writes.js';
@@ -17,6 +21,8 @@ import { traceRequests } from './request-span.js';
 type IngressConfig = ConfigOf<typeof ingressSettings>;
 
 const BODY_BYTES_MAX = 1024 * 1024;
+/** Room for an address with the longest filter in a script whose characters take nine bytes each there. */
+const HEADER_BYTES_MAX = 48 * 1024;
 
 /** Starts the ingress from its environment; ends in order on SIGINT, SIGTERM or the parent's death. */
 export async function runIngress(): Promise<void> {
@@ -73,6 +79,12 @@ export async function createIngress(
 ): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_BYTES_MAX,
+    http: { maxHeaderSize: HEADER_BYTES_MAX },
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      // An address that the router cannot read reaches nobody else.
+      const { status, headers, body } = errorAnswer(request.url, error, problemOf(error, context.logger));
+      void reply.status(status).headers(headers).send(body);
+    },
     routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 1_024 },
   });
   const app = await NestFactory.create<NestFastifyApplication>(IngressModule.of(context, release), adapter, {
@@ -81,15 +93,10 @@ export async function createIngress(
   });
   const fastify = adapter.getInstance();
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser(
-    ['application/json', 'application/scim+json'],
-    { parseAs: 'string', bodyLimit: BODY_BYTES_MAX },
-    (_request, body, done) => {
-      done(null, body);
-    },
-  );
+  takeJson(fastify, BODY_BYTES_MAX);
   takeForms(fastify);
   traceRequests(fastify);
   noteOtherWrites(fastify, context.otherWrites);
+  context.routedMethods.learn(fastify);
   return app;
 }

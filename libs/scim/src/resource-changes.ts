@@ -18,7 +18,8 @@ export function checkRequired(resource: JsonObject, type: ResourceType): JsonObj
 function checkPresent(object: JsonObject, attributes: readonly Attribute[]): void {
   for (const attribute of attributes) {
     const value = object[attribute.name];
-    if (attribute.required && attribute.mutability !== 'readOnly' && (value === undefined || value === ''))
+    const isMissing = value === undefined || (typeof value === 'string' && value.trim() === '');
+    if (attribute.required && attribute.mutability !== 'readOnly' && isMissing)
       throw invalidValue(`"${attribute.name}" is required`);
   }
 }

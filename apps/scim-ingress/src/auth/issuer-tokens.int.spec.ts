@@ -72,7 +72,7 @@ describe('a JWT of an issuer that a connection trusts', () => {
     const answer = await open(await make());
     const unknown = await open('sev_entra_unknown');
     expect([answer.status, answer.text]).toEqual([401, unknown.text]);
-    expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="sever"');
   });
 
   it('does not open a connection that does not trust the issuer', async () => {

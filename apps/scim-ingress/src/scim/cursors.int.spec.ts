@@ -48,7 +48,7 @@ describe('a walk with cursors', () => {
     for (let cursor: string | undefined = ''; cursor !== undefined; cursor = pages.at(-1)?.nextCursor) {
       pages.push(await read(cursor));
       await between(pages.flatMap(p => p.Resources));
-      if (pages.length > 50) throw new Error('the walk has no end');
+      if (pages.length > 200) throw new Error('the walk has no end');
     }
     return { seen: pages.flatMap(p => p.Resources), pages };
   }
@@ -105,6 +105,52 @@ describe('a walk with cursors', () => {
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids).toEqual(expect.arrayContaining(idsOf(staying)));
   });
+
+  it.each<Record<string, string>>([{}, { sortBy: 'userName', sortOrder: 'descending' }])(
+    'loses nobody who stays while others are deleted and created all the time: %j',
+    async order => {
+      const id = `busy${order['sortBy'] ? '-sorted' : ''}`;
+      const busy = (await ingress.connect(id, 'acme', 1_000_000)).token;
+      const at = `/scim/v2/${id}`;
+      const many = Array.from({ length: 240 }, (_, i) => ({
+        ...{ method: 'POST', path: '/Users', bulkId: `b${i}` },
+        data: { schemas: [USER], userName: `busy.${i}@x.example`, active: true },
+      }));
+      const made = await ingress.ask('POST', `${at}/Bulk`, {
+        token: busy,
+        body: { schemas: ['urn:ietf:params:scim:api:messages:2.0:BulkRequest'], Operations: many },
+      });
+      const all = (made.json.Operations as { location: string }[]).map(
+        o => o.location.split('/').at(-1) ?? '',
+      );
+      const staying = all.filter((_, i) => i % 2 === 0);
+      const leaving = all.filter((_, i) => i % 2 === 1);
+      let isWalking = true;
+      let changes = 0;
+      const writer = async (): Promise<void> => {
+        while (isWalking) {
+          // From both ends, so that it happens before and behind the walk.
+          const gone = changes % 4 < 2 ? leaving.shift() : leaving.pop();
+          const userName = `busy.new.${changes}@x.example`;
+          changes += 1;
+          if (gone) await ingress.ask('DELETE', `${at}/Users/${gone}`, { token: busy });
+          await ingress.ask('POST', `${at}/Users`, { token: busy, body: { schemas: [USER], userName } });
+        }
+      };
+      const writers = [writer(), writer()];
+      const { seen } = await walk(async cursor => {
+        const query = new URLSearchParams({ ...order, cursor, count: '9' });
+        return (await ingress.ask('GET', `${at}/Users?${query}`, { token: busy })).json as unknown as Page;
+      }).finally(() => {
+        isWalking = false;
+      });
+      await Promise.all(writers);
+      const met = Map.groupBy(idsOf(seen), one => one);
+      expect(staying.filter(one => met.get(one)?.length !== 1)).toEqual([]);
+      expect([...met.values()].filter(times => times.length > 1)).toEqual([]);
+      expect(changes).toBeGreaterThan(3);
+    },
+  );
 
   it('goes on behind a page whose last one was deleted', async () => {
     const first = await page('Groups', { cursor: '', count: '1' });

@@ -16,7 +16,6 @@ import { send } from './scim-exchange.js';
 
 const TYPES = [USER, GROUP];
 const SCHEMAS = TYPES.flatMap(type => [type.schema, ...type.extensions]);
-const DISCOVERY = ['ServiceProviderConfig', 'ResourceTypes', 'ResourceTypes/:name', 'Schemas', 'Schemas/:id'];
 
 /** What the service can do (RFC 7644 §4), generated from the schemas that drive it; and honest answers for what it cannot. */
 @Controller('scim/v2/:connection')
@@ -48,7 +47,13 @@ export class DiscoveryController {
   }
 
   @Get('ResourceTypes/:name')
-  type(@Req() request: ScimRequest, @Param('name') name: string, @Res() reply: FastifyReply): void {
+  type(
+    @Req() request: ScimRequest,
+    @Param('name') name: string,
+    @Query('filter') filter: string | undefined,
+    @Res() reply: FastifyReply,
+  ): void {
+    refuseFilter(filter);
     const type = TYPES.find(known => known.name.toLowerCase() === name.toLowerCase());
     if (!type) throw new ScimError(404, `there is no resource type ${name.slice(0, 80)}`);
     send(reply, 200, resourceTypeDocument(this.base(request), type));
@@ -68,30 +73,16 @@ export class DiscoveryController {
   }
 
   @Get('Schemas/:id')
-  schema(@Req() request: ScimRequest, @Param('id') id: string, @Res() reply: FastifyReply): void {
+  schema(
+    @Req() request: ScimRequest,
+    @Param('id') id: string,
+    @Query('filter') filter: string | undefined,
+    @Res() reply: FastifyReply,
+  ): void {
+    refuseFilter(filter);
     const found = SCHEMAS.find(schema => schema.id.toLowerCase() === id.toLowerCase());
     if (!found) throw new ScimError(404, `there is no schema ${id.slice(0, 120)}`);
     send(reply, 200, schemaDocument(this.base(request), found));
-  }
-
-  @Post(DISCOVERY)
-  refusePost(): void {
-    refuseWrite();
-  }
-
-  @Put(DISCOVERY)
-  refusePut(): void {
-    refuseWrite();
-  }
-
-  @Patch(DISCOVERY)
-  refusePatch(): void {
-    refuseWrite();
-  }
-
-  @Delete(DISCOVERY)
-  refuseDelete(): void {
-    refuseWrite();
   }
 
   @Get('Me')
@@ -122,10 +113,6 @@ export class DiscoveryController {
   private base(request: ScimRequest): string {
     return this.context.scimBase(request.connection.id);
   }
-}
-
-function refuseWrite(): never {
-  throw new ScimError(405, 'discovery is read-only');
 }
 
 function notAvailable(): never {

@@ -36,6 +36,11 @@ const NAMES = [
     'constructor',
     '__proto__.x',
     'ACTIVE',
+    'toString',
+    'emails.__proto__',
+    `${CORE}:User:active`,
+    `${CORE}:User:__proto__.x`,
+    'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User',
     '',
   ],
 ];

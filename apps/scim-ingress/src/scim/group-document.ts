@@ -58,7 +58,7 @@ export const showsMembers = (query: ReadParameters): boolean =>
 
 /** The members that {@link groupDocument} adds, as the database can say them, so that filters and sorts see what clients see. */
 export const storeOfGroups = (base: string): SqlStore =>
-  groupStore({
+  groupStore(base, {
     schemas: { kind: 'json', sql: `${sqlText(JSON.stringify([GROUP_SCHEMA_ID]))}::jsonb` },
     meta: { kind: 'json', sql: `'{"resourceType":"Group"}'::jsonb` },
     'meta.resourceType': { kind: 'text', sql: `'Group'::text` },

@@ -141,6 +141,8 @@ describe('SCIM Groups', () => {
         `members eq "${user.id}"`,
         `members[value eq "${user.id}"]`,
         `members[value eq "${user.id}" and type eq "User"]`,
+        `members.$ref eq "${ingress.base(dialect)}/Users/${user.id}"`,
+        `members[$ref ew "/Users/${user.id}"]`,
         `id eq "${id}"`,
         `members.value eq "${user.id}" and not (displayName eq "x")`,
         `displayName eq "x" or members.value eq "${user.id}"`,
@@ -284,9 +286,10 @@ describe('SCIM Groups', () => {
       const { displayName } = (await send(dialect, 'GET', `/Groups/${id}`)).body;
       const $ref = `${ingress.base(dialect)}/Groups/${id}`;
       expect(body.groups).toEqual([{ value: id, display: displayName, type: 'direct', $ref }]);
-      const filter = encodeURIComponent(`groups.value eq "${id}"`);
-      const found = await send(dialect, 'GET', `/Users?filter=${filter}`);
-      expect(found.body.Resources).toEqual([body]);
+      for (const filter of [`groups.value eq "${id}"`, `groups.$ref eq "${$ref}"`]) {
+        const found = await send(dialect, 'GET', `/Users?filter=${encodeURIComponent(filter)}`);
+        expect([filter, found.body.Resources]).toEqual([filter, [body]]);
+      }
       const echoed = await send(dialect, 'PUT', `/Users/${user.id}`, { ...body, title: 't' });
       expect(echoed.body.groups).toEqual(body.groups);
       await patch(dialect, id, { op: 'remove', path: 'members' });

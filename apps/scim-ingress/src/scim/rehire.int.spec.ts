@@ -25,7 +25,13 @@ class Provider {
   }
 
   create(userName: string, externalId?: string, more: object = {}): Promise<Answer> {
-    const body = { schemas: [USER], userName, active: true, ...(externalId && { externalId }), ...more };
+    const body = {
+      schemas: [USER],
+      userName,
+      active: true,
+      ...(externalId !== undefined && { externalId }),
+      ...more,
+    };
     return this.ask('POST', '', body);
   }
 
@@ -121,6 +127,17 @@ describe('who comes back with the same externalId', () => {
     const okta = await Provider.connected(ingress);
     const id = await okta.leaver('cara@a.example', 'AbC');
     expect(await okta.created('cara2@a.example', 'abc')).not.toBe(id);
+  });
+
+  it.each(['', ' '])('is somebody new where the externalId says nothing: "%s"', async nothing => {
+    const okta = await Provider.connected(ingress);
+    const leaver = await okta.leaver('lea@a.example', nothing);
+    const other = await okta.create('leo@a.example', nothing);
+    expect([other.status, other.json.externalId]).toEqual([201, nothing]);
+    expect(other.json.id).not.toBe(leaver);
+    expect(await okta.created('lea@a.example', nothing)).not.toBe(leaver);
+    const subjects = await Promise.all([leaver, String(other.json.id)].map(subjectOf));
+    expect(new Set(subjects).size).toBe(2);
   });
 
   it('is somebody new where several have it', async () => {

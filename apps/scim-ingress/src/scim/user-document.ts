@@ -36,7 +36,7 @@ const SCHEMAS_SQL = USER.extensions
 
 /** The members that {@link userDocument} adds, as the database can say them, so that filters and sorts see what clients see. */
 export const storeOfUsers = (base: string): SqlStore =>
-  userStore({
+  userStore(base, {
     schemas: { kind: 'json', sql: SCHEMAS_SQL },
     meta: { kind: 'json', sql: `'{"resourceType":"User"}'::jsonb` },
     'meta.resourceType': { kind: 'text', sql: `'User'::text` },

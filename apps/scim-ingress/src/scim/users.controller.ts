@@ -20,6 +20,7 @@ import { IngressContext } from '../ingress-context.js';
 import { AsyncRequest } from '../writes/async-request.js';
 import { etag, notFound, writerOf, type Writer } from '../writes/user-request.js';
 import { UserWrites } from '../writes/user-writes.js';
+import { namesTag } from './entity-tags.js';
 import { ListAnswers } from './list-answers.js';
 import { readParameters, type ReadParameters } from './query-parameters.js';
 import { ScimAuthGuard, type ScimRequest } from './scim-auth.guard.js';
@@ -78,7 +79,8 @@ export class UsersController {
     const query = readParameters(parameters);
     const found = await this.context.looks.resource(request.connection.id, id);
     if (!found) throw notFound(id);
-    if (request.headers['if-none-match'] === etag(found)) {
+    const known = request.headers['if-none-match'];
+    if (known !== undefined && namesTag(known, etag(found))) {
       void reply.status(304).header('etag', etag(found)).send();
       return;
     }

@@ -16,6 +16,7 @@ import { ScimError, normaliseUserName, type JsonObject } from '@sever/scim';
 import type { EntityManager } from 'typeorm';
 import type { IngressContext } from '../ingress-context.js';
 import { arrivalOf } from '../meaning/arrival.js';
+import { externalIdOf } from './user-request.js';
 
 export const uniqueness = (): ScimError =>
   new ScimError(409, 'another user of this connection has this userName', 'uniqueness');
@@ -40,7 +41,7 @@ export async function arriving(
   attributes: JsonObject,
 ): Promise<StoredResource | undefined> {
   const userNameNorm = normaliseUserName(String(attributes.userName));
-  const externalId = typeof attributes.externalId === 'string' ? attributes.externalId : null;
+  const externalId = externalIdOf(attributes);
   await lockUserName(em, connection.tenant, userNameNorm);
   const namesake = await findByUserName(em, connection.id, userNameNorm);
   if (namesake?.active) throw uniqueness();

@@ -4,6 +4,7 @@ import type { Door } from '@sever/event-contracts';
 import { DialectReading, ScimError, dialectOf, normaliseUserName, type JsonObject } from '@sever/scim';
 import type { AsyncRequest } from './async-request.js';
 import type { Change } from '../meaning/request-meaning.js';
+import { namesTag } from '../scim/entity-tags.js';
 import type { Identifiers, Request } from './event-drafts.js';
 
 /** The connection that writes, how its request was read, and whether it waits for what comes of it. */
@@ -35,6 +36,10 @@ export function requestOf(writer: Writer, resource: NewResource, operation: Door
   };
 }
 
+/** The id by which a provider knows the person; null where it says nothing: blanks are nobody's, and must not bring anybody back. */
+export const externalIdOf = ({ externalId }: JsonObject): string | null =>
+  typeof externalId === 'string' && externalId.trim() !== '' ? externalId : null;
+
 /** The user that a POST asks for, as a person of its own. */
 export function newResourceOf({ connection }: Writer, attributes: JsonObject): NewResource {
   return {
@@ -44,7 +49,7 @@ export function newResourceOf({ connection }: Writer, attributes: JsonObject): N
     subject: randomUUID(),
     attributes,
     userNameNorm: normaliseUserName(String(attributes.userName)),
-    externalId: typeof attributes.externalId === 'string' ? attributes.externalId : null,
+    externalId: externalIdOf(attributes),
     active: attributes.active === true,
   };
 }
@@ -56,7 +61,7 @@ export function matching(
   ifMatch: string | undefined,
 ): StoredResource {
   if (!found) throw notFound(id);
-  if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== etag(found))
+  if (ifMatch !== undefined && !namesTag(ifMatch, etag(found)))
     throw new ScimError(412, `the user has version ${etag(found)}; read it again and repeat the change`);
   return found;
 }

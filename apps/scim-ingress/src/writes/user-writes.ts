@@ -25,6 +25,7 @@ import { UnlockedUserWrites } from './unlocked-user-writes.js';
 import {
   IDENTIFIERS,
   etag,
+  externalIdOf,
   identifiersOf,
   matching,
   newResourceOf,
@@ -159,7 +160,7 @@ export class UserWrites {
       attributes: after,
       // An inactive user whose name went to somebody else wants it back.
       userNameNorm: attributes.includes('userName') || becomesActive ? userNameNorm : before.userNameNorm,
-      externalId: typeof after.externalId === 'string' ? after.externalId : null,
+      externalId: externalIdOf(after),
       active: after.active === true,
     });
     if (attributes.includes('userName')) await renameSubject(em, before.subject, userNameNorm);

@@ -1,21 +1,26 @@
 import type { Queryable } from '@sever/postgres';
-import { SqlParameters, filterSql, type Filter, type SqlStore } from '@sever/scim';
+import { SqlParameters, filterSql, sqlText, type Filter, type SqlStore } from '@sever/scim';
 import { queryPage, type ListQuery, type Part } from '../resources/query-page.js';
 import { GROUP_COLUMNS, type StoredGroup } from './group-store.js';
 
-const MEMBERS_SQL = `(select jsonb_agg(
-    jsonb_build_object('value', m.value) || m.data || case when m.kind is null then '{}'::jsonb else jsonb_build_object('type', m.kind) end
+/** The members as clients see them. */
+const membersSql = (base: string): string => `(select jsonb_agg(
+    jsonb_build_object('value', m.value) || m.data || case when m.kind is null then '{}'::jsonb else jsonb_build_object('type', m.kind, '$ref', ${sqlText(`${base}/`)} || m.kind || 's/' || m.value) end
     order by m.position)
   from scim_group_member m where m.connection = scim_group.connection and m.group_id = scim_group.id)`;
 
-/** How the attributes of a group stand in `scim_group`; what only the caller can say (`meta.location`) is given in `more`. */
-export const groupStore = (more: SqlStore['columns']): SqlStore => ({
+/**
+ * How the attributes of a group stand in `scim_group`.
+ * @param base address of the connection's resources
+ * @param more what only the caller can say (`meta.location`)
+ */
+export const groupStore = (base: string, more: SqlStore['columns']): SqlStore => ({
   document: 'attributes',
   columns: {
     id: { kind: 'uuid', sql: 'id' },
     displayName: { kind: 'text', sql: 'display_name_norm', isFolded: true },
     externalId: { kind: 'text', sql: 'external_id' },
-    members: { kind: 'json', sql: MEMBERS_SQL },
+    members: { kind: 'json', sql: membersSql(base) },
     'meta.created': { kind: 'timestamp', sql: 'created_at' },
     'meta.lastModified': { kind: 'timestamp', sql: 'modified_at' },
     ...more,

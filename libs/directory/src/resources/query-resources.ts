@@ -1,11 +1,15 @@
 import type { Queryable } from '@sever/postgres';
 import { SqlParameters, filterSql, type Filter, type SqlStore } from '@sever/scim';
-import { GROUPS_SQL } from '../groups/groups-of-users.js';
+import { groupsWithRefSql } from '../groups/groups-of-users.js';
 import { queryPage, type ListQuery, type Part } from './query-page.js';
 import { RESOURCE_COLUMNS, type StoredResource } from './scim-resource-store.js';
 
-/** How the attributes of a user stand in `scim_resource`; what only the caller can say (`meta.location`) is given in `more`. */
-export const userStore = (more: SqlStore['columns']): SqlStore => ({
+/**
+ * How the attributes of a user stand in `scim_resource`.
+ * @param base address of the connection's resources
+ * @param more what only the caller can say (`meta.location`)
+ */
+export const userStore = (base: string, more: SqlStore['columns']): SqlStore => ({
   document: 'attributes',
   columns: {
     id: { kind: 'uuid', sql: 'id' },
@@ -14,7 +18,7 @@ export const userStore = (more: SqlStore['columns']): SqlStore => ({
     displayName: { kind: 'text', sql: 'display_name_norm', isFolded: true },
     'emails.value': { kind: 'texts', sql: 'email_values' },
     active: { kind: 'boolean', sql: 'active' },
-    groups: { kind: 'json', sql: GROUPS_SQL },
+    groups: { kind: 'json', sql: groupsWithRefSql(base) },
     'meta.created': { kind: 'timestamp', sql: 'created_at' },
     'meta.lastModified': { kind: 'timestamp', sql: 'modified_at' },
     ...more,

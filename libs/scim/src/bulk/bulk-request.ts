@@ -1,4 +1,5 @@
-import { isObject, type Json, type JsonObject } from '../json-value.js';
+import { isObject, type Json } from '../json-value.js';
+import { membersNamed, readMessage } from '../message/message-members.js';
 import { ScimError, invalidSyntax, invalidValue } from '../scim-error.js';
 
 export const BULK_REQUEST_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:BulkRequest';
@@ -8,6 +9,8 @@ export const BULK_OPERATIONS_MAX = 1_000;
 export const BULK_BYTES_MAX = 1_048_576;
 
 const METHODS = ['POST', 'PUT', 'PATCH', 'DELETE'] as const;
+const MEMBERS = ['method', 'path', 'bulkId', 'version', 'data'] as const;
+type Given = Partial<Record<(typeof MEMBERS)[number], Json>>;
 export type BulkMethod = (typeof METHODS)[number];
 
 /** One operation of a bulk request (RFC 7644 §3.7). */
@@ -38,10 +41,10 @@ export type BulkRequest = { failOnErrors: number | undefined; entries: BulkEntry
  * @throws ScimError 400 `invalidSyntax` when it is no bulk request, 413 when it holds too many operations
  */
 export function parseBulk(body: Json, endpoints: readonly string[]): BulkRequest {
-  if (!isObject(body)) throw invalidSyntax('the body must be a JSON object');
-  const { schemas, Operations: operations, failOnErrors } = body;
-  if (!Array.isArray(schemas) || !schemas.includes(BULK_REQUEST_SCHEMA))
-    throw invalidSyntax(`"schemas" must name ${BULK_REQUEST_SCHEMA}`);
+  const { Operations: operations, failOnErrors } = readMessage(body, BULK_REQUEST_SCHEMA, [
+    'Operations',
+    'failOnErrors',
+  ]);
   if (!Array.isArray(operations)) throw invalidSyntax('"Operations" must be an array');
   if (operations.length > BULK_OPERATIONS_MAX)
     throw new ScimError(
@@ -63,11 +66,12 @@ function errorsAllowed(value: Json | undefined): number | undefined {
 function entriesOf(operations: readonly Json[], endpoints: readonly string[]): BulkEntry[] {
   const bulkIds = new Set<string>();
   return operations.map(operation => {
-    const given: JsonObject = isObject(operation) ? operation : {};
-    const method = typeof given.method === 'string' ? given.method.toUpperCase() : '';
-    const bulkId = typeof given.bulkId === 'string' ? given.bulkId : undefined;
-    const said = { method, bulkId };
+    let said: BulkEntry['said'] = { method: '', bulkId: undefined };
     try {
+      const given = membersNamed(isObject(operation) ? operation : {}, MEMBERS);
+      const method = typeof given.method === 'string' ? given.method.toUpperCase() : '';
+      const bulkId = typeof given.bulkId === 'string' ? given.bulkId : undefined;
+      said = { method, bulkId };
       if (bulkId !== undefined && bulkIds.has(bulkId))
         throw invalidValue(`the bulkId "${bulkId.slice(0, 80)}" stands there twice`);
       if (bulkId !== undefined) bulkIds.add(bulkId);
@@ -79,11 +83,7 @@ function entriesOf(operations: readonly Json[], endpoints: readonly string[]): B
   });
 }
 
-function operationOf(
-  given: JsonObject,
-  said: BulkEntry['said'],
-  endpoints: readonly string[],
-): BulkOperation {
+function operationOf(given: Given, said: BulkEntry['said'], endpoints: readonly string[]): BulkOperation {
   const method = METHODS.find(name => name === said.method);
   if (!method) throw invalidSyntax(`"method" must be one of ${METHODS.join(', ')}`);
   const { endpoint, id } = addressOf(given.path, method, endpoints);

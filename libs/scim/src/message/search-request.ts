@@ -1,5 +1,6 @@
-import { isObject, type Json, type JsonObject } from '../json-value.js';
-import { invalidSyntax, invalidValue } from '../scim-error.js';
+import type { Json } from '../json-value.js';
+import { invalidValue } from '../scim-error.js';
+import { readMessage } from './message-members.js';
 
 export const SEARCH_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:SearchRequest';
 
@@ -24,26 +25,23 @@ const NUMBERS = ['startIndex', 'count'] as const;
 
 /** Reads a search request (RFC 7644 §3.4.3). @throws ScimError 400 `invalidSyntax`, `invalidValue` for a parameter of the wrong type */
 export function parseSearch(body: Json): SearchParameters {
-  if (!isObject(body)) throw invalidSyntax('the body must be a JSON object');
-  const { schemas } = body;
-  if (!Array.isArray(schemas) || !schemas.includes(SEARCH_SCHEMA))
-    throw invalidSyntax(`"schemas" must name ${SEARCH_SCHEMA}`);
+  const said = readMessage(body, SEARCH_SCHEMA, [...TEXTS, ...LISTS, ...NUMBERS]);
   return {
-    ...read(body, TEXTS, 'a string', value => (typeof value === 'string' ? value : undefined)),
-    ...read(body, LISTS, 'an array of attribute names', namesOf),
-    ...read(body, NUMBERS, 'an integer', value => (Number.isSafeInteger(value) ? String(value) : undefined)),
+    ...read(said, TEXTS, 'a string', value => (typeof value === 'string' ? value : undefined)),
+    ...read(said, LISTS, 'an array of attribute names', namesOf),
+    ...read(said, NUMBERS, 'an integer', value => (Number.isSafeInteger(value) ? String(value) : undefined)),
   };
 }
 
 function read<K extends keyof SearchParameters>(
-  body: JsonObject,
+  message: Partial<Record<K, Json>>,
   names: readonly K[],
   what: string,
   text: (value: Json) => string | undefined,
 ): SearchParameters {
   const found: SearchParameters = {};
   for (const name of names) {
-    const value = body[name];
+    const value = message[name];
     if (value === undefined || value === null) continue;
     const said = text(value);
     if (said === undefined) throw invalidValue(`"${name}" must be ${what}`);

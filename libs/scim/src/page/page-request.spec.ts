@@ -28,10 +28,15 @@ describe('the parameters of a page', () => {
   it.each([
     [{ startIndex: 'first' }, 'invalidValue'],
     [{ count: '1.5' }, 'invalidValue'],
+    [{ count: '0x1F' }, 'invalidValue'],
+    [{ startIndex: '1e2' }, 'invalidValue'],
+    [{ startIndex: ' 5' }, 'invalidValue'],
+    [{ startIndex: '9007199254740993' }, 'invalidValue'],
     [{ cursor: '', startIndex: '1' }, 'invalidValue'],
     [{ cursor: '', count: '0' }, 'invalidCount'],
     [{ cursor: '', count: '-1' }, 'invalidCount'],
     [{ cursor: 'a', count: 'ten' }, 'invalidCount'],
+    [{ cursor: 'a', count: '0x5' }, 'invalidCount'],
   ])('%j are refused', (parameters, scimType) => {
     expect(() => parsePage(parameters)).toThrow(expect.objectContaining({ status: 400, scimType }));
   });

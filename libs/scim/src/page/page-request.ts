@@ -28,14 +28,20 @@ export function parsePage({ cursor, startIndex, count }: PageParameters): IndexP
 
 function cursorCount(count: string | undefined): number {
   if (count === undefined || count === '') return PAGE_DEFAULT;
-  const value = Number(count);
-  if (Number.isSafeInteger(value) && value >= 1) return Math.min(PAGE_MAX, value);
+  const value = wholeNumber(count);
+  if (value >= 1) return Math.min(PAGE_MAX, value);
   throw new ScimError(400, `"count" must be an integer from 1 to ${PAGE_MAX} with a cursor`, 'invalidCount');
 }
 
 function integer(name: string, text: string | undefined): number | undefined {
   if (text === undefined || text === '') return undefined;
-  const value = Number(text);
-  if (!Number.isSafeInteger(value)) throw invalidValue(`"${name}" must be an integer`);
+  const value = wholeNumber(text);
+  if (Number.isNaN(value)) throw invalidValue(`"${name}" must be an integer`);
   return value;
+}
+
+/** Digits as a person writes them, and no `0x1F` or `1e3`; NaN for anything else. */
+function wholeNumber(text: string): number {
+  const value = /^[+-]?[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(value) ? value : Number.NaN;
 }

@@ -1,5 +1,6 @@
 import type { DialectReading } from '../dialect/dialect-reading.js';
 import { isObject, type Json } from '../json-value.js';
+import { membersNamed, readMessage } from '../message/message-members.js';
 import { invalidPath, invalidSyntax, invalidValue } from '../scim-error.js';
 
 export const PATCH_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
@@ -18,12 +19,7 @@ const OPS: ReadonlySet<string> = new Set(['add', 'replace', 'remove']);
  * @throws ScimError 400 `invalidSyntax`, `invalidPath` or `invalidValue` for another shape than the dialect grants
  */
 export function parsePatch(body: Json, reading: DialectReading): PatchOperation[] {
-  if (!isObject(body)) throw invalidSyntax('the body must be a PatchOp message');
-  const schemas = body.schemas;
-  if (!Array.isArray(schemas) || !schemas.includes(PATCH_SCHEMA))
-    throw invalidSyntax(`"schemas" must name ${PATCH_SCHEMA}`);
-  const key = Object.keys(body).find(name => name.toLowerCase() === 'operations');
-  const operations = key === undefined ? undefined : body[key];
+  const { Operations: operations } = readMessage(body, PATCH_SCHEMA, ['Operations']);
   if (!Array.isArray(operations)) throw invalidSyntax('"Operations" must be an array');
   if (operations.length > PATCH_OPERATIONS_MAX)
     throw invalidSyntax(`at most ${PATCH_OPERATIONS_MAX} operations fit into one PATCH`);
@@ -34,7 +30,7 @@ export function parsePatch(body: Json, reading: DialectReading): PatchOperation[
 
 function readOperation(operation: Json, reading: DialectReading): PatchOperation {
   if (!isObject(operation)) throw invalidSyntax('each operation must be an object');
-  const { op, path, value } = operation;
+  const { op, path, value } = membersNamed(operation, ['op', 'path', 'value']);
   if (typeof op !== 'string') throw invalidSyntax('each operation needs "op"');
   const lower = op.toLowerCase();
   if (!OPS.has(lower))

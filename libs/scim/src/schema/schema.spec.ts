@@ -121,3 +121,12 @@ describe('a schema of a connection', () => {
     expect(code(() => withExtensions(USER, [unique]))).toBe('scim.invalidSyntax');
   });
 });
+
+describe('a required text', () => {
+  const core = { User: [USER, { userName: ' \t' }], Group: [GROUP, { displayName: ' ' }] } as const;
+  it.each(Object.entries(core))('of a %s says something: blanks are refused', (_name, [of, blank]) => {
+    const asked = { schemas: [of.schema.id], ...blank };
+    expect(code(() => newResource(asked, of, strict()))).toBe('scim.invalidValue');
+    expect(code(() => replacedResource({ active: true }, asked, of, strict()))).toBe('scim.invalidValue');
+  });
+});
