@@ -22,7 +22,14 @@ export function foldSubject(state: SubjectState | undefined, event: SeverEvent):
         lifecycle: state?.lifecycle ?? 'present',
         identifiersDigest: digestOf(event.data.identifiers),
       };
+    case 'sever.optout.staged.v1':
+      // Nothing happens to them yet.
+      return {
+        lifecycle: state?.lifecycle ?? 'present',
+        identifiersDigest: kept ?? digestOf(event.data.identifiers),
+      };
     case 'sever.optout.requested.v1':
+    case 'sever.optout.approved.v1':
       return { lifecycle: 'leaving', identifiersDigest: kept ?? digestOf(event.data.identifiers) };
     case 'sever.optout.cut.v1':
       return { lifecycle: 'cut', identifiersDigest: kept };

@@ -1,3 +1,4 @@
+import { governorPaths } from '../governor/openapi-governor.js';
 import { connectionPaths } from './openapi-connections.js';
 import { answer, body, parameter, problem } from './openapi-parts.js';
 import { killSwitchBodySchema, operatorBodySchema, optOutBodySchema } from './request-bodies.js';
@@ -80,6 +81,7 @@ export const openApiDocument = (): object => ({
       },
     },
     ...connectionPaths(),
+    ...governorPaths(),
   },
   components: {
     securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },

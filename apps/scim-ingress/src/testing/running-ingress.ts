@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { createConnection, directoryMigrations, addApiToken, type Connection } from '@sever/directory';
 import { TOPICS } from '@sever/event-contracts';
+import type { GovernorLimits } from '@sever/opt-out';
 import { PARTITIONS } from '@sever/event-log';
 import {
   createPostgresEventLogAdmin,
@@ -9,11 +10,17 @@ import {
   eventLogMigrations,
 } from '@sever/event-log-postgres';
 import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
+import { auditMigrations } from '@sever/audit-store';
 import { readModelMigrations } from '@sever/read-models';
-import { createSubjectKeys, openKeyFolder, subjectKeyMigrations } from '@sever/subject-keys';
+import {
+  createSubjectKeys,
+  openKeyFolder,
+  subjectKeyMigrations,
+  type KeyEncryptionKeys,
+} from '@sever/subject-keys';
 import { scratchKeyFolder } from '@sever/subject-keys/testing';
 import { createLogger, createMetrics } from '@sever/telemetry';
-import type { Logger } from 'typeorm';
+import type { DataSource, Logger } from 'typeorm';
 import { IngressContext } from '../ingress-context.js';
 import { createIngress } from '../run-ingress.js';
 
@@ -35,17 +42,21 @@ export type RunningIngress = {
   operate(method: string, path: string, body?: unknown): Promise<Answer>;
   /** Statements that the ingress sends while `work` runs. */
   statementsOf(work: () => Promise<unknown>): Promise<string[]>;
+  /** Ends it and starts another one on the same database, as after an update: whatever was in memory is gone. Its address is a new one. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 };
 
 const API_TOKEN = 'sev_api_for-this-test-only';
 
-export async function startIngress(): Promise<RunningIngress> {
+/** @param governor limits of the guard against mass deprovisioning, which is off without them */
+export async function startIngress(governor: GovernorLimits | null = null): Promise<RunningIngress> {
   const db = await createTestDatabase([
     ...eventLogMigrations,
     ...subjectKeyMigrations,
     ...directoryMigrations,
     ...readModelMigrations,
+    ...auditMigrations,
   ]);
   await createPostgresEventLogAdmin(db.owner).ensureTopics(
     TOPICS.map(topic => ({ topic, partitions: PARTITIONS })),
@@ -56,26 +67,12 @@ export async function startIngress(): Promise<RunningIngress> {
   const dataSource = await db.open(await db.urlAs('sever_ingress'));
   const seen: string[] = [];
   dataSource.logger = recordingLogger(seen);
-  const port = await freePort();
-  const baseUrl = `http://127.0.0.1:${port}`;
-  const context = new IngressContext(
-    dataSource,
-    createPostgresEventLogWriter(dataSource),
-    { keys: createSubjectKeys(keyEncryption), keyEncryption },
-    {
-      hold: { kind: 'never', seconds: 0, ignoreResidualAccess: true },
-      cutDeadlineSeconds: 60,
-      rateLimit: null,
-      publicUrl: baseUrl,
-    },
-    createMetrics('scim-ingress'),
-    createLogger('scim-ingress', 'fatal'),
-  );
-  const app = await createIngress(context, () => Promise.resolve());
-  await app.listen(port, '127.0.0.1');
-  const ask = (method: string, path: string, o: Ask = {}): Promise<Answer> => send(baseUrl + path, method, o);
+  const serve = () => serveOn(dataSource, keyEncryption, governor);
+  let served = await serve();
+  const ask = (method: string, path: string, o: Ask = {}): Promise<Answer> =>
+    send(served.baseUrl + path, method, o);
   return {
-    baseUrl,
+    baseUrl: served.baseUrl,
     db,
     apiToken: API_TOKEN,
     connect: (id, tenant = 'acme', rateLimit) =>
@@ -93,12 +90,42 @@ export async function startIngress(): Promise<RunningIngress> {
       await work();
       return [...seen];
     },
+    restart: async () => {
+      await served.stop();
+      served = await serve();
+    },
     close: async () => {
-      await app.close();
+      await served.stop();
       await db.drop();
       keys.dispose();
     },
   };
+}
+
+async function serveOn(
+  dataSource: DataSource,
+  keyEncryption: KeyEncryptionKeys,
+  governor: GovernorLimits | null,
+): Promise<{ baseUrl: string; stop: () => Promise<void> }> {
+  const port = await freePort();
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const context = new IngressContext(
+    dataSource,
+    createPostgresEventLogWriter(dataSource),
+    { keys: createSubjectKeys(keyEncryption), keyEncryption },
+    {
+      hold: { kind: 'never', seconds: 0, ignoreResidualAccess: true },
+      cutDeadlineSeconds: 60,
+      rateLimit: null,
+      publicUrl: baseUrl,
+      governor,
+    },
+    createMetrics('scim-ingress'),
+    createLogger('scim-ingress', 'fatal'),
+  );
+  const app = await createIngress(context, () => Promise.resolve());
+  await app.listen(port, '127.0.0.1');
+  return { baseUrl, stop: () => app.close() };
 }
 
 async function send(url: string, method: string, o: Ask): Promise<Answer> {

@@ -196,7 +196,7 @@ export class UserWrites {
       this.context.encryptIn(em),
       requestOf(writer, resource, operationOf(change)),
     );
-    return carryOut(em, meaning, standing, draft, {
+    return carryOut(em, this.context.governor, meaning, standing, draft, {
       connection: resource.connection,
       resource: resource.id,
       identifiers: identifiersOf(resource),

@@ -23,7 +23,7 @@ export function createProgram(): Command {
     .option('--brokers-local <n>', 'size of a local Kafka cluster', '1')
     .option('--port <n>', 'port of the ingress and the REST door; 0 takes any free one', '7070')
     .option('--console-port <n>', 'port of the console, once there is one')
-    .option('--governor <on|off>', 'guard against mass deprovisioning, once there is one', 'on')
+    .option('--governor <on|off>', 'guard against mass deprovisioning', 'on')
     .option('--rate-limit <n|off>', 'requests per second and connection', '100')
     .option('--hold <duration>', 'wait between cut and purge: 10s, 30d, none or never')
     .option('--no-sandbox', 'no seeded people and no bundled systems')
