@@ -38,8 +38,9 @@ export class StagedCommands {
     this.batch = new StagedBatch(context);
   }
 
-  /** The cut begins. @throws HttpProblem 409 `opt-out.not-staged`, `opt-out.name-reclaimed` */
+  /** The cut begins. @throws HttpProblem 409 `opt-out.not-staged`, `opt-out.name-reclaimed`; 400 when only a part of it is named */
   approve(caller: Caller, id: string, body: OperatorBody): Promise<string> {
+    requireWhole(body);
     return onStanding(this.context, caller, id, 'operator', body, async (em, standing, draft) => {
       const staged = waiting(await stagedOptOut(em, standing.optOutId));
       if (staged.isReclaimed)
@@ -56,6 +57,7 @@ export class StagedCommands {
 
   /** It ends; nothing was taken, and what the directory holds stays. @throws HttpProblem 409 `opt-out.not-staged` */
   reject(caller: Caller, id: string, body: OperatorBody): Promise<string> {
+    requireWhole(body);
     return onStanding(this.context, caller, id, 'operator', body, async (em, standing, draft) => {
       waiting(await stagedOptOut(em, standing.optOutId));
       await endStagedStandings(em, [standing.optOutId]);
@@ -86,6 +88,15 @@ export class StagedCommands {
   private count(filter: { tenant: string; source: string | null }): Promise<number> {
     return countStaged(this.context.dataSource, { ...filter, after: null });
   }
+}
+
+function requireWhole({ connector, step }: OperatorBody): void {
+  if (connector === undefined && step === undefined) return;
+  throw new HttpProblem(
+    400,
+    'request.invalid',
+    'an opt-out is approved or rejected as a whole: leave connector and step away',
+  );
 }
 
 function waiting(staged: StagedOptOut | undefined): StagedOptOut {

@@ -3,9 +3,11 @@ import { EXIT } from '../sever-error.js';
 import { upOptions, type UpFlags } from '../up/up-options.js';
 import { addConnectionCommands } from './connection-commands.js';
 import { addDemoCommand } from './demo-command.js';
+import { addGovernorCommands } from './governor-commands.js';
 import { addOperationsCommands } from './operations-commands.js';
 import { addOptOutCommands } from './opt-out-commands.js';
 import { addSetupCommands } from './setup-commands.js';
+import { addStagedCommands } from './staged-commands.js';
 import { guarded } from './output.js';
 
 const common = (command: Command): Command =>
@@ -37,6 +39,8 @@ export function createProgram(): Command {
       }),
     );
   addOptOutCommands(program, common);
+  addStagedCommands(program, common);
+  addGovernorCommands(program, common);
   addConnectionCommands(program, common);
   addOperationsCommands(program, common);
   addDemoCommand(program, common);
