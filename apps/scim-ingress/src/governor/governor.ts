@@ -1,8 +1,9 @@
-import { countsOfSources, sourceOf, type GovernedSource, type SourceCount } from '@sever/directory';
+import { countsOfSources, sourceOf, type ChosenLimits } from '@sever/directory';
 import type { Asker, Guard } from '@sever/event-contracts';
 import { heldBy, needsPeople, type GovernorLimits } from '@sever/opt-out';
-import { SharedCalls } from '@sever/postgres';
+import { SharedCalls, type Queryable } from '@sever/postgres';
 import type { DataSource, EntityManager } from 'typeorm';
+import { countedTogether, keyOf, type Question } from './counted-together.js';
 import type { GovernorReport } from './governor-report.js';
 import { OptOutsUnderWay } from './opt-outs-under-way.js';
 import { PeopleOfSources } from './people-of-sources.js';
@@ -16,7 +17,8 @@ export type Ruling = { guard: Guard | undefined; countsFor: string | null };
 /** Nobody looks, and nothing counts. */
 export const UNGOVERNED: Ruling = { guard: undefined, countsFor: null };
 
-type Question = { source: GovernedSource; underWay: ReadonlySet<string> };
+/** How many people the source opted out within its window, the one in question among them, and what it may do. */
+type Count = { optOuts: number; limits: ChosenLimits };
 
 const LIMITS = { atOnce: 1, together: 100 };
 
@@ -26,7 +28,7 @@ const LIMITS = { atOnce: 1, together: 100 };
  */
 export class Governor {
   private readonly underWay = new OptOutsUnderWay();
-  private readonly looks: SharedCalls<Question, SourceCount>;
+  private readonly looks: SharedCalls<Question, Count>;
   private readonly people: PeopleOfSources;
 
   /** @param limits for sources that have none of their own; null turns the governor off */
@@ -47,9 +49,7 @@ export class Governor {
     if (!this.limits) return UNGOVERNED;
     const question = this.entered(write, opening);
     const count = await this.looks.call(question);
-    return this.ruling(question, count, optOuts =>
-      this.people.count({ ...question.source, optOuts: optOuts - 1 }),
-    );
+    return this.ruling(question, count, before => this.people.count({ ...question.source, optOuts: before }));
   }
 
   /** In the transaction that opens the opt-out, which stands for the write until {@link ended}. */
@@ -57,8 +57,8 @@ export class Governor {
     if (!this.limits) return UNGOVERNED;
     const question = this.entered(em, opening);
     const [count] = await this.look(em, [question]);
-    return this.ruling(question, count, optOuts =>
-      this.people.countIn(em, { ...question.source, optOuts: optOuts - 1 }),
+    return this.ruling(question, count, before =>
+      this.people.countIn(em, { ...question.source, optOuts: before }),
     );
   }
 
@@ -72,36 +72,29 @@ export class Governor {
     return { source, underWay: this.underWay.enter(write, source, subject) };
   }
 
-  private async look(on: DataSource | EntityManager, questions: readonly Question[]): Promise<SourceCount[]> {
-    if (!this.limits) return [];
-    // Of those who ask together each is counted by its own set; nobody may be counted by the database as well.
-    const except = new Map<string, Set<string>>();
-    for (const { source, underWay } of questions) {
-      const all = except.get(keyOf(source)) ?? new Set<string>();
-      for (const subject of underWay) all.add(subject);
-      except.set(keyOf(source), all);
-    }
-    const sources = new Map(questions.map(q => [keyOf(q.source), q.source]));
-    const asked = [...sources].map(([key, source]) => ({ ...source, except: [...(except.get(key) ?? [])] }));
-    const counts = await countsOfSources(on, asked, this.limits);
-    const byKey = new Map(asked.map((source, n) => [keyOf(source), counts[n]]));
-    return questions.map(q => byKey.get(keyOf(q.source))!);
+  private async look(on: Queryable, questions: readonly Question[]): Promise<Count[]> {
+    const defaults = this.limits!;
+    const { sources, places } = countedTogether(questions);
+    const counts = await countsOfSources(on, [...sources.values()], defaults);
+    const byKey = new Map([...sources.keys()].map((key, n) => [key, counts[n]]));
+    return questions.map(({ source }, i) => {
+      const count = byKey.get(keyOf(source));
+      return { optOuts: (count?.others ?? 0) + places[i]!, limits: count ?? defaults };
+    });
   }
 
+  /** @param peopleOf how many people the source has, those among them whom it opted out before */
   private async ruling(
-    { source, underWay }: Question,
-    count: SourceCount | undefined,
-    peopleOf: (optOuts: number) => Promise<number>,
+    { source }: Question,
+    count: Count | undefined,
+    peopleOf: (before: number) => Promise<number>,
   ): Promise<Ruling> {
     if (!this.limits || !count) return UNGOVERNED;
-    const { others, ...chosen } = count;
-    const limits = { ...this.limits, ...chosen };
-    const optOuts = others + underWay.size;
-    const people = needsPeople(limits, optOuts) ? await peopleOf(optOuts) : undefined;
+    const { optOuts } = count;
+    const limits = { ...this.limits, ...count.limits };
+    const people = needsPeople(limits, optOuts) ? await peopleOf(optOuts - 1) : undefined;
     const guard = heldBy(limits, { optOuts, people });
     if (guard) this.report.held(source, guard);
     return { guard, countsFor: source.source };
   }
 }
-
-const keyOf = ({ tenant, source }: GovernedSource): string => `${tenant}\n${source}`;

@@ -57,6 +57,18 @@ describe('a storm of one connection', () => {
     expect(await storm.counts()).toEqual({ requested: LIMIT, staged: 64 - LIMIT });
   });
 
+  it('by 32 requests at a time, one after another: also those that overlap with others are counted', async () => {
+    const storm = await Storm.of(ingress, 400, 'long');
+    await rest('PUT', '/v1/governor', { tenant: 'long', maxOptOuts: 90, reason: 'spec' });
+    const queue = storm.people.values();
+    await Promise.all(
+      Array.from({ length: 32 }, async () => {
+        for (const id of queue) await storm.switch(id, false);
+      }),
+    );
+    expect(await storm.counts()).toEqual({ requested: 90, staged: 310 });
+  });
+
   it('does not run on because the ingress was started anew in the middle of it', async () => {
     const storm = await Storm.of(ingress, LIMIT + 4);
     await storm.patchEach(storm.people.slice(0, 3));

@@ -7,7 +7,7 @@ export type ChosenLimits = { windowSeconds: number; maxOptOuts: number; percent:
 /** A question of the governor: who else was opted out by this source within its window. */
 export type SourceQuestion = GovernedSource & {
   /** People whom the asker counts itself. */
-  except: readonly string[];
+  apart: readonly string[];
 };
 
 /** The limits of the source, and the people counted, at most one more than the maximum. */
@@ -41,7 +41,7 @@ export async function countsOfSources(
   const found = await rows<SourceCount & { n: number }>(on, COUNT, [
     binaryArray('text', questions, q => q.tenant),
     binaryArray('text', questions, q => q.source),
-    binaryArray('text', questions, q => `{${q.except.join(',')}}`),
+    binaryArray('text', questions, q => `{${q.apart.join(',')}}`),
     ...[defaults.windowSeconds, defaults.maxOptOuts, defaults.percent],
   ]);
   const answers: SourceCount[] = [];
