@@ -26,7 +26,9 @@ describe('openings that ask at the same time', () => {
 
   it('each miss nobody who entered before, whenever these are committed and whenever the database is asked', () => {
     const steps = fc.array(fc.oneof(fc.constant('enters'), fc.constant('look'), fc.nat(9)), {
+      minLength: 10,
       maxLength: 60,
+      size: 'max',
     });
     fc.assert(
       fc.property(steps, taken => {
