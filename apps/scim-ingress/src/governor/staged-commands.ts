@@ -78,10 +78,9 @@ export class StagedCommands {
       reclaimed += met.reclaimed;
       seen += met.done + met.reclaimed;
       after = met.last ?? after;
-      if (met.done + met.reclaimed < size) {
-        return { done, reclaimed, waiting: await this.count(filter), next: null };
-      }
-      if (seen >= limit) return { done, reclaimed, waiting: await this.count(filter), next: after };
+      const isOver = met.last === undefined;
+      if (isOver || seen >= limit)
+        return { done, reclaimed, waiting: await this.count(filter), next: isOver ? null : after };
     }
   }
 

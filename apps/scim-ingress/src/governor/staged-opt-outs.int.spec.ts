@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { SeverEvent } from '@sever/event-contracts';
 import { foldRequest, type RequestState } from '@sever/opt-out';
+import { otherLiveSubject } from '@sever/directory';
 import { rows } from '@sever/postgres';
 import { startIngress, type RunningIngress } from '../testing/running-ingress.js';
 import { Storm } from '../testing/storm.js';
@@ -241,6 +242,35 @@ describe('the limits', () => {
     await storm.bulk(storm.people.slice(60));
     // 80 % of 130.
     expect(await storm.counts()).toEqual({ requested: 104, staged: 26 });
+  });
+});
+
+describe('a name that two people had', () => {
+  it('is not free for the purge of the first while the opt-out of the second waits', async () => {
+    const storm = await Storm.of(ingress, LIMIT + 1, 'namesakes');
+    const subjectOf = async (id: unknown): Promise<string> => {
+      const [found] = await rows<{ subject: string }>(
+        ingress.db.owner,
+        'select subject from scim_resource where id = $1',
+        [id],
+      );
+      return found?.subject ?? '';
+    };
+    const [first = '', ...others] = storm.people;
+    await storm.ask('DELETE', `/Users/${first}`);
+    const successor = await storm.ask('POST', '/Users', {
+      schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+      userName: storm.name(0),
+      active: true,
+    });
+    await storm.patchEach(others);
+    await storm.switch(String(successor.json['id']), false);
+    expect((await storm.told()).at(-1)?.type).toBe('sever.optout.staged.v1');
+    const [left, stays] = [await subjectOf(first), await subjectOf(successor.json['id'])];
+    expect(left).not.toBe(stays);
+    expect(await otherLiveSubject(ingress.db.owner, 'namesakes', left)).toBe(stays);
+    await rest('POST', '/v1/staged-opt-outs/approve', { tenant: 'namesakes', reason: REASON });
+    expect(await otherLiveSubject(ingress.db.owner, 'namesakes', left)).toBeUndefined();
   });
 });
 
