@@ -31,7 +31,10 @@ export function addStagedCommands(program: Command, common: (command: Command) =
       .option('--all', 'all that the governor holds')
       .option('--tenant <tenant>', 'with --all: of this tenant')
       .option('--connection <id>', 'with --all: only those that this connection asked for')
-      .option('--connector <id>', 'as with other actions; an opt-out is staged as a whole, and this is refused')
+      .option(
+        '--connector <id>',
+        'as with other actions; an opt-out is staged as a whole, and this is refused',
+      )
       .option('--step <step>', 'likewise')
       .action((id: string | undefined, flags: StagedFlags) => guarded(() => decide(verdict, id, flags)));
   };
