@@ -8,6 +8,7 @@ import {
   stagedOptOut,
   type StagedOptOut,
 } from '@sever/directory';
+import type { SeverEvent } from '@sever/event-contracts';
 import { HttpProblem } from '../http-problem.js';
 import { IngressContext } from '../ingress-context.js';
 import { onStanding, type Caller } from '../rest/standing-command.js';
@@ -39,7 +40,7 @@ export class StagedCommands {
   }
 
   /** The cut begins. @throws HttpProblem 409 `opt-out.not-staged`, `opt-out.name-reclaimed`; 400 when only a part of it is named */
-  approve(caller: Caller, id: string, body: OperatorBody): Promise<string> {
+  approve(caller: Caller, id: string, body: OperatorBody): Promise<SeverEvent> {
     requireWhole(body);
     return onStanding(this.context, caller, id, 'operator', body, async (em, standing, draft) => {
       const staged = waiting(await stagedOptOut(em, standing.optOutId));
@@ -56,7 +57,7 @@ export class StagedCommands {
   }
 
   /** It ends; nothing was taken, and what the directory holds stays. @throws HttpProblem 409 `opt-out.not-staged` */
-  reject(caller: Caller, id: string, body: OperatorBody): Promise<string> {
+  reject(caller: Caller, id: string, body: OperatorBody): Promise<SeverEvent> {
     requireWhole(body);
     return onStanding(this.context, caller, id, 'operator', body, async (em, standing, draft) => {
       waiting(await stagedOptOut(em, standing.optOutId));

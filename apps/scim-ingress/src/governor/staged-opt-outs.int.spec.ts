@@ -42,7 +42,13 @@ describe('approval of one', () => {
     const { storm, waiting } = await held(2);
     const [id = '', other = ''] = waiting;
     const answer = await act(id, 'approve');
-    expect(answer.status).toBe(202);
+    expect(answer).toMatchObject({
+      status: 202,
+      json: {
+        ...{ state: 'requested', needsAttention: false, attention: [] },
+        timeline: [{ type: 'sever.optout.approved.v1', actor: 'operator' }],
+      },
+    });
     const told = await storm.told();
     const event = told.find(e => e.type === 'sever.optout.approved.v1');
     expect(event).toMatchObject({ optoutid: id, data: { actor: { kind: 'api', id: 'operator' } } });
@@ -107,7 +113,7 @@ describe('approval of one', () => {
 describe('rejection of one', () => {
   it('leaves evidence, asks nobody for anything, and the directory as it is', async () => {
     const { storm, waiting } = await held(1);
-    expect((await act(waiting[0] ?? '', 'reject')).status).toBe(202);
+    expect(await act(waiting[0] ?? '', 'reject')).toMatchObject({ status: 202, json: { state: 'restored' } });
     const told = await storm.told();
     expect(told.at(-1)).toMatchObject({
       type: 'sever.optout.rejected.v1',

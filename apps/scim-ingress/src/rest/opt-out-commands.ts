@@ -48,7 +48,7 @@ export class OptOutCommands {
   }
 
   /** Overrides every asker and gives back what was taken, while that is possible. */
-  restore(caller: Caller, id: string, body: OperatorBody): Promise<string> {
+  restore(caller: Caller, id: string, body: OperatorBody): Promise<SeverEvent> {
     return onStanding(this.context, caller, id, 'restore', body, async (em, standing, draft) => {
       if (standing.phase !== 'open' && standing.phase !== 'cut-only')
         throw new HttpProblem(
@@ -65,7 +65,7 @@ export class OptOutCommands {
     });
   }
 
-  retry(caller: Caller, id: string, body: OperatorBody): Promise<string> {
+  retry(caller: Caller, id: string, body: OperatorBody): Promise<SeverEvent> {
     return onStanding(this.context, caller, id, 'operator', body, async (em, standing, draft) => {
       requireRunning(standing);
       await this.checkInstance(em, standing.tenant, body.connector);
@@ -76,7 +76,7 @@ export class OptOutCommands {
     });
   }
 
-  waive(caller: Caller, id: string, body: OperatorBody): Promise<string> {
+  waive(caller: Caller, id: string, body: OperatorBody): Promise<SeverEvent> {
     return onStanding(this.context, caller, id, 'operator', body, async (em, standing, draft) => {
       requireRunning(standing);
       if (body.connector === undefined)
@@ -92,7 +92,7 @@ export class OptOutCommands {
   }
 
   /** A legal hold: no purge until it is released. */
-  setHold(caller: Caller, id: string, body: OperatorBody, held: boolean): Promise<string> {
+  setHold(caller: Caller, id: string, body: OperatorBody, held: boolean): Promise<SeverEvent> {
     return onStanding(this.context, caller, id, 'operator', body, async (em, standing, draft) => {
       if (standing.phase !== 'open')
         throw new HttpProblem(

@@ -11,6 +11,7 @@ import {
   Res,
   UseGuards,
 } from '@nestjs/common';
+import type { SeverEvent } from '@sever/event-contracts';
 import type { FastifyReply } from 'fastify';
 import { StagedCommands } from '../governor/staged-commands.js';
 import { HttpProblem } from '../http-problem.js';
@@ -99,10 +100,10 @@ export class OptOutsController {
     @Param('action') action: string,
     @Body() body: unknown,
   ): Promise<OptOutResource> {
-    return this.queries.get(await this.perform(request, id, action, body));
+    return this.queries.after(await this.perform(request, id, action, body));
   }
 
-  private perform(request: ApiRequest, id: string, action: string, body: unknown): Promise<string> {
+  private perform(request: ApiRequest, id: string, action: string, body: unknown): Promise<SeverEvent> {
     const parsed = (): OperatorBody => parseBody(operatorBodySchema, body);
     switch (action) {
       case 'restore':

@@ -32,7 +32,7 @@ export function restDraft(
 
 /**
  * An operator's action on one opt-out: it is locked, and the action changes it and tells it.
- * @returns its id
+ * @returns the event that tells it
  * @throws HttpProblem 404 `opt-out.unknown`
  */
 export function onStanding(
@@ -42,11 +42,12 @@ export function onStanding(
   operation: Door['operation'],
   body: OperatorBody,
   act: (em: EntityManager, standing: Standing, draft: EventDraft) => Promise<SeverEvent>,
-): Promise<string> {
+): Promise<SeverEvent> {
   return commitWrite(context, async em => {
     const standing = /^[0-9a-f-]{36}$/i.test(id) ? await lockStandingById(em, id) : undefined;
     if (!standing) throw new HttpProblem(404, 'opt-out.unknown', `there is no opt-out ${id.slice(0, 80)}`);
     const draft = restDraft(context, em, caller, standing, { operation, reason: body.reason });
-    return { result: standing.optOutId, event: await act(em, standing, draft) };
+    const event = await act(em, standing, draft);
+    return { result: event, event };
   });
 }
