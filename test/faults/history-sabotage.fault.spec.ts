@@ -184,7 +184,15 @@ describe.each(PROFILES)('the history of a pipeline that is sabotaged, profile $n
   let observed: Observed;
 
   beforeAll(async () => {
-    pipeline = await startPipeline([...profile.options, '--hold', '4s', '--rate-limit', 'off']);
+    pipeline = await startPipeline([
+      ...profile.options,
+      '--hold',
+      '4s',
+      '--rate-limit',
+      'off',
+      '--governor',
+      'off',
+    ]);
     observed = await runWorkload({
       pipeline,
       profile,

@@ -25,7 +25,12 @@ export async function startIngressProcess(o: {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
     env: {
       ...{ PATH: process.env['PATH'], DATABASE_URL: o.databaseUrl, SEVER_KEYS_DIR: o.keysDir },
-      ...{ SEVER_HTTP_PORT: String(port), SEVER_PUBLIC_URL: origin, SEVER_RATE_LIMIT: 'off' },
+      ...{
+        SEVER_HTTP_PORT: String(port),
+        SEVER_PUBLIC_URL: origin,
+        SEVER_RATE_LIMIT: 'off',
+        SEVER_GOVERNOR: 'off',
+      },
       ...{ SEVER_LOG_LEVEL: 'silent', SEVER_PARENT_FD: '3' },
     },
   });

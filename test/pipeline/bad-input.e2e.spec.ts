@@ -245,7 +245,13 @@ describe('what arrives wrong', () => {
         () => call('POST', `${baseUrl}/v1/opt-outs/x/restore`, token, { reason: 'r' }),
       ],
       [401, 'auth.required', () => call('GET', `${baseUrl}/v1/opt-outs`, 'wrong')],
-      [501, 'not.available', () => call('POST', `${baseUrl}/v1/opt-outs/x/approve`, token, { reason: 'r' })],
+      [
+        404,
+        'opt-out.unknown',
+        () => call('POST', `${baseUrl}/v1/opt-outs/x/approve`, token, { reason: 'r' }),
+      ],
+      [404, 'route.unknown', () => call('POST', `${baseUrl}/v1/staged-opt-outs/forget`, token, {})],
+      [400, 'request.invalid', () => call('GET', `${baseUrl}/v1/governor`, token)],
     ];
     for (const [status, code, send] of cases) {
       const reply = await send();
@@ -255,7 +261,12 @@ describe('what arrives wrong', () => {
 
   it('at the command line ends with the right status', async () => {
     expect((await sever(pipeline, ['opt-out', '--tenant', 'acme'])).status).toBe(2);
-    expect((await sever(pipeline, ['approve', 'x', '--reason', 'r'])).status).toBe(2);
+    expect((await sever(pipeline, ['approve', 'x', '--reason', 'r'])).status).toBe(1);
+    expect((await sever(pipeline, ['approve', 'x', '--all', '--reason', 'r'])).status).toBe(2);
+    expect((await sever(pipeline, ['reject', '--reason', 'r'])).status).toBe(2);
+    expect((await sever(pipeline, ['governor'])).status).toBe(2);
+    const many = ['governor', 'set', '--tenant', 'acme', '--reason', 'r', '--max', 'many'];
+    expect((await sever(pipeline, many)).status).toBe(2);
     expect((await sever(pipeline, ['restore', 'x', '--reason', 'r'])).status).toBe(1);
     const nowhere = { ...pipeline, dataDir: `${pipeline.dataDir}/nowhere` };
     expect((await sever(nowhere, ['status'])).status).toBe(3);

@@ -45,11 +45,18 @@ export async function coordinateBatch(
   return settle(em, [...known.values()], o);
 }
 
+/** What is done about an opt-out belongs to the trace of the request that began it. */
+const BEGINNINGS: ReadonlySet<SeverEvent['type']> = new Set([
+  'sever.optout.requested.v1',
+  'sever.optout.staged.v1',
+  'sever.optout.approved.v1',
+]);
+
 function fold(coordination: Coordination, topic: string, event: SeverEvent): void {
   coordination.cause = event.id;
   if (topic === 'requests') {
     coordination.request = foldRequest(coordination.request, event);
-    if (event.type === 'sever.optout.requested.v1') coordination.traceparent = event.traceparent;
+    if (BEGINNINGS.has(event.type)) coordination.traceparent = event.traceparent;
     return;
   }
   if (!('instance' in event.data) || typeof event.data.instance !== 'string') return;

@@ -1,11 +1,14 @@
 import type { EncryptedField, HoldPolicy } from '@sever/event-contracts';
 import type { EventLogWriter } from '@sever/event-log';
+import type { GovernorLimits } from '@sever/opt-out';
 import type { Queryable } from '@sever/postgres';
 import type { FieldBinding, KeyEncryptionKeys, SubjectKeys } from '@sever/subject-keys';
 import type { Logger } from '@sever/telemetry';
 import type { Registry } from 'prom-client';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CompletionExpiry } from './completions/completion-expiry.js';
+import { Governor } from './governor/governor.js';
+import { GovernorReport } from './governor/governor-report.js';
 import { OtherWrites } from './other-writes.js';
 import { RoutedMethods } from './routed-methods.js';
 import { SharedLooks } from './writes/shared-looks.js';
@@ -14,6 +17,8 @@ import { SharedLooks } from './writes/shared-looks.js';
 export class IngressContext {
   /** Looks into the directory that requests share. */
   readonly looks: SharedLooks;
+  /** The guard against mass deprovisioning. */
+  readonly governor: Governor;
   /** Whether anybody but imports is writing. */
   readonly otherWrites = new OtherWrites();
   /** Forgets how requests ended when nobody asks. */
@@ -30,12 +35,15 @@ export class IngressContext {
       cutDeadlineSeconds: number;
       rateLimit: number | null;
       publicUrl: string;
+      /** Null: opt-outs are never held. */
+      governor: GovernorLimits | null;
     },
     readonly metrics: Registry,
     readonly logger: Logger,
   ) {
     this.looks = new SharedLooks(dataSource, secrets.keys);
     this.completionExpiry = new CompletionExpiry(dataSource, logger);
+    this.governor = new Governor(dataSource, policy.governor, new GovernorReport(metrics, logger));
   }
 
   /** Keys of people, for what events hold of them. */

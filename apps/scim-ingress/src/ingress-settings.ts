@@ -32,6 +32,11 @@ export const ingressSettings = {
     'requests per second and connection, or off',
     z.union([z.literal('off').transform(() => null), positiveInteger]).default(100),
   ),
+  governor: setting(
+    'SEVER_GOVERNOR',
+    'whether opt-outs of unusually many people at once wait for an operator',
+    onOff.default(true),
+  ),
   poolMax: setting(
     'SEVER_DATABASE_POOL',
     'largest number of database connections',

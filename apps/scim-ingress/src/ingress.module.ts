@@ -5,6 +5,9 @@ import { ConnectionAuth } from './auth/connection-auth.js';
 import { CompletionsController } from './completions/completions.controller.js';
 import { SetSigner } from './completions/set-signer.js';
 import { ErrorFilter } from './error-filter.js';
+import { GovernorController } from './governor/governor.controller.js';
+import { LimitCommands } from './governor/limit-commands.js';
+import { StagedCommands } from './governor/staged-commands.js';
 import { HealthController } from './health/health.controller.js';
 import { IngressContext } from './ingress-context.js';
 import { OAuthController } from './oauth/oauth.controller.js';
@@ -58,6 +61,7 @@ export class IngressModule {
         OptOutsController,
         SubjectsController,
         OperationsController,
+        GovernorController,
         ConnectionsController,
         OAuthController,
         CompletionsController,
@@ -84,6 +88,8 @@ export class IngressModule {
         OptOutCommands,
         OptOutQueries,
         PersonTimelines,
+        StagedCommands,
+        LimitCommands,
       ],
     };
   }

@@ -6,6 +6,7 @@ import { createPostgresEventLogWriter } from '@sever/event-log-postgres';
 import { openDatabase } from '@sever/postgres';
 import { createSubjectKeys, openKeyFolder } from '@sever/subject-keys';
 import { createLogger, createMetrics, startTracing } from '@sever/telemetry';
+import { GOVERNOR_DEFAULTS } from '@sever/opt-out';
 import type { HoldPolicy } from '@sever/event-contracts';
 import { errorAnswer } from './error-answer.js';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
@@ -51,6 +52,7 @@ async function createContext(config: IngressConfig): Promise<IngressContext> {
     cutDeadlineSeconds: Math.max(1, Math.round(config.cutDeadline)),
     rateLimit: config.rateLimit,
     publicUrl: config.publicUrl,
+    governor: config.governor ? GOVERNOR_DEFAULTS : null,
   };
   const keyEncryption = openKeyFolder(config.keysDir);
   return new IngressContext(

@@ -23,6 +23,11 @@ export class ConnectorHandlers {
     return this.handle(ctx);
   }
 
+  @EventPattern(type('sever.optout.approved.v1'))
+  approved(@Ctx() ctx: EventLogContext): Promise<Verdict> {
+    return this.handle(ctx);
+  }
+
   @EventPattern(type('sever.optout.purge-started.v1'))
   purgeStarted(@Ctx() ctx: EventLogContext): Promise<Verdict> {
     return this.handle(ctx);

@@ -51,6 +51,18 @@ describe('the engine of an instance', () => {
     ]);
   });
 
+  it('leaves who is staged alone, cuts them once that is approved, and finds them again for the purge', async () => {
+    const account = h.connector.add(who.userName);
+    expect((await h.staged(who)).kind).toBe('skip');
+    expect(account.active).toBe(true);
+    expect(await h.outcomes(who)).toEqual([]);
+    expect(await h.approved(who)).toEqual({ kind: 'ack' });
+    expect(account).toMatchObject({ active: false, sessions: 0, groups: [] });
+    await h.command(who, 'sever.optout.purge-started.v1');
+    expect(count(await h.outcomes(who), 'connector.stage-finished')).toBe(2);
+    expect(h.connector.calls.at(-1)).toBeDefined();
+  });
+
   it('reports an absent account as observed, with one finished stage', async () => {
     await h.requested(who);
     expect(types(await h.outcomes(who))).toEqual(['account.not-found', 'connector.stage-finished']);

@@ -1,5 +1,6 @@
 import { migration } from '@sever/postgres';
 import { groupTables } from './groups/group-tables.js';
+import { governorMigration } from './governor/governor-migrations.js';
 import { completionMigrations } from './completions/completion-migrations.js';
 import { connectionMigrations } from './connections/connection-migrations.js';
 import { rebindMigration } from './rebind/rebind-migrations.js';
@@ -82,5 +83,6 @@ export const directoryMigrations = [
   ...completionMigrations,
   indexOrderMigration,
   rebindMigration,
+  governorMigration,
   cheaperUpdatesMigration,
 ];

@@ -61,6 +61,7 @@ export {
 export {
   activePeople,
   countActivePeople,
+  isOptedOutByRetirement,
   retireConnection,
   type ActivePerson,
   type PeopleDecision,
@@ -164,6 +165,27 @@ export {
   setPhase,
   setRehired,
   standsAgainst,
+  type NewStanding,
   type Standing,
   type StandingPhase,
 } from './standing/standing-opt-out.js';
+export { ANY_SOURCE, askerOf, sourceOf, type GovernedSource } from './governor/governed-source.js';
+export {
+  activePeopleOf,
+  countsOfSources,
+  sourcesOf,
+  type ChosenLimits,
+  type SourceCount,
+  type SourceQuestion,
+  type SourceView,
+} from './governor/source-counts.js';
+export { setGovernorLimits, type LimitChoice } from './governor/governor-limits.js';
+export {
+  approveStandings,
+  countStaged,
+  endStagedStandings,
+  lockStaged,
+  stagedOptOut,
+  type StagedFilter,
+  type StagedOptOut,
+} from './governor/staged-opt-outs.js';

@@ -34,6 +34,7 @@ export {
   type Asker,
   type BoundInstance,
   type Door,
+  type Guard,
   type HoldPolicy,
   type PlannedStep,
   type Waiver,

@@ -1,5 +1,6 @@
 import type { Step } from '@sever/event-contracts';
 import type { Decision, DecisionContext } from './decision.js';
+import { STAGED_NEED } from './governor/staged-need.js';
 import { isSettled, type ConnectorStatus } from './opt-out-status.js';
 import type { OutcomeState } from './outcome-state.js';
 import type { Attention, RequestState } from './request-state.js';
@@ -15,6 +16,7 @@ export function attentionDecisions(
 ): Decision[] {
   if (request.phase === 'restored') return [];
   const needs = [
+    ...stagedNeeds(request),
     ...parkedNeeds(outcomes),
     ...unsupportedNeeds(request, connectors),
     ...reclaimedNeeds(request, context),
@@ -43,6 +45,10 @@ const sameNeed = (a: Attention, b: Need): boolean =>
   a.code === b.code && a.instance === b.instance && a.step === b.step;
 const keyOf = (n: { code: string; instance: string | null; step: Step | null }): string =>
   `${n.code}:${n.instance}:${n.step}`;
+
+/** Told by the event that staged it: no further event is needed to raise or to clear it. */
+const stagedNeeds = (request: RequestState): Need[] =>
+  request.phase === 'staged' ? [{ ...STAGED_NEED, since: request.requestedAt }] : [];
 
 function parkedNeeds(outcomes: ReadonlyMap<string, OutcomeState>): Need[] {
   return [...outcomes.values()].flatMap(({ instance, trouble }) =>

@@ -32,6 +32,8 @@ function nextPhase(
       },
     ];
   switch (request.phase) {
+    case 'staged':
+      return [];
     case 'cutting':
       return cutDecision(request, connectors, outcomes);
     case 'cut':

@@ -1,19 +1,22 @@
 import { FIELD_PATHS, type Asker, type SeverEvent } from '@sever/event-contracts';
+import { STAGED_NEED } from './governor/staged-need.js';
 import type { GrantedWaiver, RequestState } from './request-state.js';
 
-type Requested = SeverEvent<'sever.optout.requested.v1'>;
+type Opening = SeverEvent<'sever.optout.requested.v1' | 'sever.optout.staged.v1'>;
+type Command = Opening | SeverEvent<'sever.optout.approved.v1'>;
 
 /**
  * Folds one event of the `requests` topic into an opt-out. Pure.
- * @param state undefined before `OptOutRequested`
+ * @param state undefined before `OptOutRequested` or `OptOutStaged`
  * @returns the next state (a new object), or the same one when the event does not concern opt-outs
  */
 export function foldRequest(state: RequestState | undefined, event: SeverEvent): RequestState | undefined {
   if (event.type === 'sever.optout.requested.v1') return state ?? opened(event);
+  if (event.type === 'sever.optout.staged.v1') return state ?? staged(event);
   return state && followUp(state, event);
 }
 
-function opened(event: Requested): RequestState {
+function opened(event: Opening): RequestState {
   const { data } = event;
   return {
     optOutId: event.optoutid ?? event.id,
@@ -27,10 +30,7 @@ function opened(event: Requested): RequestState {
     reason: data.reason,
     identifiers: data.identifiers,
     askers: [data.asker],
-    instances: data.instances,
-    hold: data.hold,
-    cutDeadlineAt: new Date(Date.parse(event.time) + data.cutDeadlineSeconds * 1_000).toISOString(),
-    waivers: bindingWaivers(event),
+    ...commandOf(event),
     attention: [],
     legalHold: false,
     cutAt: null,
@@ -41,12 +41,47 @@ function opened(event: Requested): RequestState {
     restoreRequestedAt: null,
     restoredAt: null,
     rehiredAt: null,
-    commandEvent: event.id,
     reverifications: 0,
   };
 }
 
-function bindingWaivers(event: Requested): GrantedWaiver[] {
+/** Accepted and not begun: a person is needed before anything happens. */
+function staged(event: SeverEvent<'sever.optout.staged.v1'>): RequestState {
+  const need = { ...STAGED_NEED, since: event.time };
+  return { ...opened(event), phase: 'staged', attention: [need], guard: event.data.guard };
+}
+
+/** Begun by an operator. When it was requested stays; what is to be done, and until when, counts from now. */
+const approved = (state: RequestState, event: SeverEvent<'sever.optout.approved.v1'>): RequestState => ({
+  ...state,
+  ...commandOf(event),
+  phase: 'cutting',
+  attention: [],
+});
+
+/** Ended before anything began. */
+const endedUnbegun = (state: RequestState, at: string): RequestState => ({
+  ...state,
+  phase: 'restored',
+  restoredAt: at,
+  attention: [],
+});
+
+/** What the connectors are asked to do by this event. */
+function commandOf(
+  event: Command,
+): Pick<RequestState, 'instances' | 'hold' | 'cutDeadlineAt' | 'waivers' | 'commandEvent'> {
+  const { instances, hold, cutDeadlineSeconds } = event.data;
+  return {
+    instances,
+    hold,
+    cutDeadlineAt: new Date(Date.parse(event.time) + cutDeadlineSeconds * 1_000).toISOString(),
+    waivers: bindingWaivers(event),
+    commandEvent: event.id,
+  };
+}
+
+function bindingWaivers(event: Command): GrantedWaiver[] {
   return event.data.instances.flatMap(({ instance, waivers }) =>
     waivers.map(waiver => ({
       instance,
@@ -61,11 +96,11 @@ function followUp(state: RequestState, event: SeverEvent): RequestState {
     case 'sever.optout.repeated.v1':
       return { ...state, askers: withAsker(state.askers, event.data.asker) };
     case 'sever.optout.restore-requested.v1':
-      return {
-        ...state,
-        restoreRequestedAt: event.time,
-        askers: event.data.overridesAskers ? [] : withoutAsker(state.askers, event.data.asker),
-      };
+      return restoreAsked(state, event);
+    case 'sever.optout.approved.v1':
+      return state.phase === 'staged' ? approved(state, event) : state;
+    case 'sever.optout.rejected.v1':
+      return state.phase === 'staged' ? endedUnbegun(state, event.time) : state;
     case 'sever.optout.restore-refused.v1':
       return event.data.withdrawn
         ? { ...state, askers: withoutAsker(state.askers, event.data.asker) }
@@ -81,6 +116,16 @@ function followUp(state: RequestState, event: SeverEvent): RequestState {
     default:
       return decision(state, event);
   }
+}
+
+/** Where nothing began there is nothing to give back. */
+function restoreAsked(
+  state: RequestState,
+  { time, data }: SeverEvent<'sever.optout.restore-requested.v1'>,
+): RequestState {
+  const askers = data.overridesAskers ? [] : withoutAsker(state.askers, data.asker);
+  const asked = { ...state, restoreRequestedAt: time, askers };
+  return state.phase === 'staged' ? endedUnbegun(asked, time) : asked;
 }
 
 /** Events of the coordinator. */

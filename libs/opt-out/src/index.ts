@@ -1,5 +1,14 @@
 export { barrierHolds, decide, reverifyAt } from './decide.js';
 export { type Decision, type DecisionContext } from './decision.js';
+export {
+  GOVERNOR_DEFAULTS,
+  effectiveLimit,
+  heldBy,
+  needsPeople,
+  type EffectiveLimit,
+  type GovernorLimits,
+  type OptOutsOfSource,
+} from './governor/governor-rule.js';
 export { nextDue } from './next-due.js';
 export { foldOutcome } from './fold-outcomes.js';
 export { foldRequest } from './fold-requests.js';

@@ -2,7 +2,7 @@ import { STEPS, type PlannedStep, type Step } from '@sever/event-contracts';
 import type { OutcomeState } from './outcome-state.js';
 import type { GrantedWaiver, Phase, RequestState } from './request-state.js';
 
-export type OptOutStateName = 'requested' | 'staged' | Phase;
+export type OptOutStateName = 'requested' | Phase;
 export type StepStateName =
   'pending' | 'acted' | 'verified' | 'failed' | 'unsupported' | 'waived' | 'restored';
 export type ConnectorStateName =

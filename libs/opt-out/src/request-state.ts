@@ -4,12 +4,13 @@ import type {
   BoundInstance,
   Door,
   EncryptedField,
+  Guard,
   HoldPolicy,
   Step,
 } from '@sever/event-contracts';
 
 /** Where an opt-out stands as far as the `requests` topic tells. */
-export type Phase = 'cutting' | 'cut' | 'held' | 'purging' | 'closed' | 'restoring' | 'restored';
+export type Phase = 'staged' | 'cutting' | 'cut' | 'held' | 'purging' | 'closed' | 'restoring' | 'restored';
 
 /** A reason for which a person is needed. Identified by code, instance and step. */
 export type Attention = {
@@ -59,7 +60,9 @@ export type RequestState = {
   restoredAt: string | null;
   /** `active=true` or a new POST came during or after the purge: the deny entry is lifted. */
   rehiredAt: string | null;
-  /** Latest event that asked the connectors for work (request, purge, restore, re-verification). */
+  /** Latest event that asked the connectors for work (request, approval, purge, restore, re-verification). */
   commandEvent: string;
   reverifications: number;
+  /** Why the governor held it; absent for an opt-out that went through at once. */
+  guard?: Guard;
 };

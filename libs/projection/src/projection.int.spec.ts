@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { auditMigrations } from '@sever/audit-store';
 import { randomUUID } from 'node:crypto';
-import { makeEvent, readLoggedEvent, type SeverEvent } from '@sever/event-contracts';
+import {
+  makeEvent,
+  readLoggedEvent,
+  type EventData,
+  type EventType,
+  type SeverEvent,
+} from '@sever/event-contracts';
 import { PARTITIONS, partitionKey, toRecord, type LogRecord } from '@sever/event-log';
 import {
   createPostgresEventLogAdmin,
@@ -23,8 +29,13 @@ import { projectBatch, verifyReplay } from './index.js';
 const sealed = { alg: 'A256GCM', kid: 's:1', n: 'n', kc: 'k', ct: 'c' } as const;
 const connectorStages = ['suspend', 'endSessions', 'stripEntitlements'] as const;
 
-/** One person's whole life: request, cut in one instance, close. */
-function life(): SeverEvent[] {
+type Beginning = 'at once' | 'approved' | 'rejected' | 'withdrawn';
+
+/**
+ * One person's whole life: request, cut in one instance, close. One whom the governor holds begins with the approval, or ends with the
+ * rejection or the withdrawal.
+ */
+function life(beginning: Beginning = 'at once'): SeverEvent[] {
   const subject = randomUUID();
   const optOutId = randomUUID();
   const base = { tenant: 'acme', subject, time: new Date(1_700_000_000_000), optOutId };
@@ -40,36 +51,39 @@ function life(): SeverEvent[] {
     attempt: 1,
     evidence: {},
   };
-  const requested = makeEvent({
-    ...base,
-    type: 'sever.optout.requested.v1',
-    id: randomUUID(),
-    source: '/connections/entra',
-    data: {
-      actor,
-      target,
-      door: { via: 'scim', operation: 'deactivate' },
-      reason: null,
-      asker: { kind: 'connection', id: 'entra' },
-      identifiers: sealed,
-      instances: [
-        {
-          instance: 'scim',
-          system: 'scim',
-          waivers: [],
-          steps: connectorStages.map(step => ({
-            step,
-            support: 'supported' as const,
-            stage: 'cut' as const,
-          })),
-        },
-      ],
-      nothingBound: false,
-      hold: { kind: 'never', seconds: 0, ignoreResidualAccess: false },
-      cutDeadlineSeconds: 300,
-      resourceRemoved: false,
-    },
-  });
+  const asked = { actor, target, door: { via: 'scim', operation: 'deactivate' }, reason: null } as const;
+  const asker = { kind: 'connection', id: 'entra' } as const;
+  const cut: EventData<'sever.optout.approved.v1'> = {
+    ...asked,
+    identifiers: sealed,
+    instances: [
+      {
+        instance: 'scim',
+        system: 'scim',
+        waivers: [],
+        steps: connectorStages.map(step => ({
+          step,
+          support: 'supported' as const,
+          stage: 'cut' as const,
+        })),
+      },
+    ],
+    nothingBound: false,
+    hold: { kind: 'never', seconds: 0, ignoreResidualAccess: false },
+    cutDeadlineSeconds: 300,
+  };
+  const told = <T extends EventType>(type: T, data: EventData<T>): SeverEvent =>
+    makeEvent({ ...base, type, id: randomUUID(), source: '/connections/entra', data }) as SeverEvent;
+  const request = { ...cut, asker, resourceRemoved: false };
+  const guard = { rule: 'max-opt-outs', count: 501, limit: 500, windowSeconds: 600 } as const;
+  const staged = told('sever.optout.staged.v1', { ...request, guard });
+  if (beginning === 'rejected') return [staged, told('sever.optout.rejected.v1', asked)];
+  if (beginning === 'withdrawn')
+    return [staged, told('sever.optout.restore-requested.v1', { ...asked, asker, overridesAskers: false })];
+  const opening =
+    beginning === 'approved'
+      ? [staged, told('sever.optout.approved.v1', cut)]
+      : [told('sever.optout.requested.v1', request)];
   const outcomes = connectorStages.flatMap(step => [
     makeEvent({
       ...base,
@@ -88,7 +102,7 @@ function life(): SeverEvent[] {
   ]);
   const instant = '2026-01-01T00:00:00.000Z';
   return [
-    requested,
+    ...opening,
     ...outcomes,
     makeEvent({
       ...base,
@@ -138,6 +152,7 @@ function groupLife(): SeverEvent[] {
     }),
   ];
 }
+const BEGINNINGS: readonly Beginning[] = ['at once', 'approved', 'rejected', 'withdrawn'];
 
 describe('the projection', () => {
   let db: TestDatabase;
@@ -150,7 +165,10 @@ describe('the projection', () => {
       { topic: 'outcomes', partitions: PARTITIONS },
     ]);
     const writer = createPostgresEventLogWriter(db.owner);
-    const lives = [...Array.from({ length: 12 }, life), ...Array.from({ length: 6 }, groupLife)];
+    const lives = [
+      ...BEGINNINGS.flatMap(beginning => Array.from({ length: 4 }, () => life(beginning))),
+      ...Array.from({ length: 6 }, groupLife),
+    ];
     for (const event of lives.flat()) await db.owner.transaction(em => writer.append(em, [toRecord(event)]));
     log = [];
     const to = new Map([...(await admin.endOffsets('requests')), ...(await admin.endOffsets('outcomes'))]);

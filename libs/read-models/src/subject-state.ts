@@ -7,6 +7,13 @@ export type SubjectState = {
   identifiersDigest: string | null;
 };
 
+/** What these events say by their type alone. */
+const LIFECYCLE_AFTER: Partial<Record<SeverEvent['type'], SubjectState['lifecycle']>> = {
+  'sever.optout.cut.v1': 'cut',
+  'sever.optout.restored.v1': 'restored',
+  'sever.optout.rehired-after-purge.v1': 'rehired',
+};
+
 /** Folds one event of the `requests` topic into a person's state; undefined when the event says nothing about a person's life. */
 export function foldSubject(state: SubjectState | undefined, event: SeverEvent): SubjectState | undefined {
   const lifecycle = lifecycleAfter(state?.lifecycle, event);
@@ -25,19 +32,16 @@ function lifecycleAfter(
     case 'sever.subject.registered.v1':
     case 'sever.subject.linked.v1':
     case 'sever.subject.identifiers-changed.v1':
+    // Nothing happens to them yet.
+    case 'sever.optout.staged.v1':
       return before ?? 'present';
     case 'sever.optout.requested.v1':
+    case 'sever.optout.approved.v1':
       return 'leaving';
-    case 'sever.optout.cut.v1':
-      return 'cut';
     case 'sever.optout.closed.v1':
       return event.data.outcome === 'purged' ? 'gone' : 'cut';
-    case 'sever.optout.restored.v1':
-      return 'restored';
-    case 'sever.optout.rehired-after-purge.v1':
-      return 'rehired';
     default:
-      return before;
+      return LIFECYCLE_AFTER[event.type] ?? before;
   }
 }
 
@@ -53,8 +57,11 @@ function toldIdentifiers(event: SeverEvent, known: string | null): EncryptedFiel
     case 'sever.optout.rehired-after-purge.v1':
       return event.data.identifiers;
     case 'sever.optout.requested.v1':
+    case 'sever.optout.staged.v1':
       // It repeats them; they are other ones only when it says that the request changed them.
       return event.data.attributes || known === null ? event.data.identifiers : undefined;
+    case 'sever.optout.approved.v1':
+      return known === null ? event.data.identifiers : undefined;
     default:
       return undefined;
   }

@@ -51,6 +51,7 @@ export async function inScimWorld(progress, run) {
       SEVER_PUBLIC_URL: `http://127.0.0.1:${port}`,
       SEVER_KEYS_DIR: keys,
       SEVER_RATE_LIMIT: 'off',
+      SEVER_GOVERNOR: 'off',
       SEVER_DATABASE_POOL: String(POOL),
       SEVER_LOG_LEVEL: 'error',
     },

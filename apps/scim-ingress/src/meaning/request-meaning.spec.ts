@@ -14,6 +14,7 @@ const standing = (phase: StandingPhase, askers: Asker[], rehired = false): Stand
   askers,
   legalHold: false,
   rehired,
+  staged: false,
 });
 
 const deactivate: Change = {

@@ -1,3 +1,4 @@
+import { governorPaths } from '../governor/openapi-governor.js';
 import { connectionPaths } from './openapi-connections.js';
 import { answer, body, parameter, problem } from './openapi-parts.js';
 import { personEventSchema, subjectPaths } from './openapi-subjects.js';
@@ -75,6 +76,7 @@ export const openApiDocument = (): object => ({
       },
     },
     ...connectionPaths(),
+    ...governorPaths(),
   },
   components: {
     securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },

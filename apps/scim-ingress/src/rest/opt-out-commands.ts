@@ -3,11 +3,10 @@ import { Injectable } from '@nestjs/common';
 import {
   boundTargets,
   createSubject,
+  isOptedOutByRetirement,
   lockStanding,
-  lockStandingById,
   setAskers,
   setLegalHold,
-  setPhase,
   standsAgainst,
   subjectById,
   subjectByUserName,
@@ -16,19 +15,18 @@ import {
   type Standing,
   type Subject,
 } from '@sever/directory';
-import type { Door, SeverEvent } from '@sever/event-contracts';
+import type { SeverEvent } from '@sever/event-contracts';
 import { oneRow } from '@sever/postgres';
 import { normaliseUserName } from '@sever/scim';
 import type { EntityManager } from 'typeorm';
+import { UNGOVERNED } from '../governor/governor.js';
 import { HttpProblem } from '../http-problem.js';
 import { IngressContext } from '../ingress-context.js';
 import { commitWrite } from '../writes/commit.js';
-import { EventDraft, type Identifiers } from '../writes/event-drafts.js';
-import { requestOptOut } from '../writes/meaning-effects.js';
+import type { Identifiers } from '../writes/event-drafts.js';
+import { requestOptOut, takeBack } from '../writes/meaning-effects.js';
 import type { OperatorBody, OptOutBody } from './request-bodies.js';
-
-/** Who calls the REST door. */
-export type Caller = { principal: string };
+import { onStanding, restDraft, type Caller } from './standing-command.js';
 
 type Written = { result: string; event: SeverEvent | undefined };
 
@@ -50,8 +48,8 @@ export class OptOutCommands {
   }
 
   /** Overrides every asker and gives back what was taken, while that is possible. */
-  restore(caller: Caller, id: string, body: OperatorBody): Promise<string> {
-    return this.onStanding(caller, id, 'restore', body, async (em, standing, draft) => {
+  restore(caller: Caller, id: string, body: OperatorBody): Promise<SeverEvent> {
+    return onStanding(this.context, caller, id, 'restore', body, async (em, standing, draft) => {
       if (standing.phase !== 'open' && standing.phase !== 'cut-only')
         throw new HttpProblem(
           409,
@@ -59,7 +57,7 @@ export class OptOutCommands {
           `this opt-out is ${standing.phase}; only before the purge can anything be given back`,
         );
       await setAskers(em, standing.optOutId, []);
-      await setPhase(em, standing.optOutId, 'restoring');
+      await takeBack(em, standing);
       return draft.onOptOut('sever.optout.restore-requested.v1', standing.optOutId, {
         asker: draft.request.asker,
         overridesAskers: true,
@@ -67,8 +65,8 @@ export class OptOutCommands {
     });
   }
 
-  retry(caller: Caller, id: string, body: OperatorBody): Promise<string> {
-    return this.onStanding(caller, id, 'operator', body, async (em, standing, draft) => {
+  retry(caller: Caller, id: string, body: OperatorBody): Promise<SeverEvent> {
+    return onStanding(this.context, caller, id, 'operator', body, async (em, standing, draft) => {
       requireRunning(standing);
       await this.checkInstance(em, standing.tenant, body.connector);
       return draft.onOptOut('sever.optout.retry-requested.v1', standing.optOutId, {
@@ -78,8 +76,8 @@ export class OptOutCommands {
     });
   }
 
-  waive(caller: Caller, id: string, body: OperatorBody): Promise<string> {
-    return this.onStanding(caller, id, 'operator', body, async (em, standing, draft) => {
+  waive(caller: Caller, id: string, body: OperatorBody): Promise<SeverEvent> {
+    return onStanding(this.context, caller, id, 'operator', body, async (em, standing, draft) => {
       requireRunning(standing);
       if (body.connector === undefined)
         throw new HttpProblem(400, 'waiver.connector-required', 'say which connector the waiver is for');
@@ -94,8 +92,8 @@ export class OptOutCommands {
   }
 
   /** A legal hold: no purge until it is released. */
-  setHold(caller: Caller, id: string, body: OperatorBody, held: boolean): Promise<string> {
-    return this.onStanding(caller, id, 'operator', body, async (em, standing, draft) => {
+  setHold(caller: Caller, id: string, body: OperatorBody, held: boolean): Promise<SeverEvent> {
+    return onStanding(this.context, caller, id, 'operator', body, async (em, standing, draft) => {
       if (standing.phase !== 'open')
         throw new HttpProblem(
           409,
@@ -119,7 +117,9 @@ export class OptOutCommands {
 
   private async requestIn(em: EntityManager, caller: Caller, body: OptOutBody): Promise<Written> {
     const subject = await this.subjectOf(em, body);
-    const draft = this.draft(em, caller, subject.tenant, subject.id, 'opt-out', body.reason ?? null);
+    const about = { tenant: subject.tenant, subject: subject.id };
+    const said = { operation: 'opt-out', reason: body.reason ?? null } as const;
+    const draft = restDraft(this.context, em, caller, about, said);
     const standing = await lockStanding(em, subject.tenant, subject.id);
     if (standing && standsAgainst(standing) && (standing.phase === 'open' || standing.phase === 'purging')) {
       const { asker } = draft.request;
@@ -133,7 +133,11 @@ export class OptOutCommands {
       });
       return { result: standing.optOutId, event };
     }
-    const event = await requestOptOut(em, draft, await this.identifiersOf(em, subject, body), false);
+    const identifiers = await this.identifiersOf(em, subject, body);
+    const ruling = (await this.isDecidedForAll(em, subject, body))
+      ? UNGOVERNED
+      : await this.context.governor.ruleIn(em, draft.request);
+    const event = await requestOptOut(em, draft, { identifiers, removed: false }, ruling);
     return { result: event.optoutid ?? '', event };
   }
 
@@ -169,39 +173,17 @@ export class OptOutCommands {
     return { userName: body.userName ?? subject.userNameNorm };
   }
 
-  private onStanding(
-    caller: Caller,
-    id: string,
-    operation: Door['operation'],
-    body: OperatorBody,
-    act: (em: EntityManager, standing: Standing, draft: EventDraft) => Promise<SeverEvent>,
-  ): Promise<string> {
-    return commitWrite(this.context, async em => {
-      const standing = /^[0-9a-f-]{36}$/i.test(id) ? await lockStandingById(em, id) : undefined;
-      if (!standing) throw new HttpProblem(404, 'opt-out.unknown', `there is no opt-out ${id.slice(0, 80)}`);
-      const draft = this.draft(em, caller, standing.tenant, standing.subject, operation, body.reason);
-      return { result: standing.optOutId, event: await act(em, standing, draft) };
-    });
-  }
-
-  private draft(
-    em: EntityManager,
-    caller: Caller,
-    tenant: string,
-    subject: string,
-    operation: Door['operation'],
-    reason: string | null,
-  ): EventDraft {
-    const asker = { kind: 'api', id: caller.principal } as const;
-    return new EventDraft(this.context, this.context.encryptIn(em), {
-      tenant,
-      subject,
-      actor: asker,
-      asker,
-      door: { via: 'rest', operation },
-      source: '/api',
-      reason,
-    });
+  /** Whether an operator decided it for all people of a connection that was retired. @throws HttpProblem 409 `connection.not-decided` */
+  private async isDecidedForAll(em: EntityManager, subject: Subject, body: OptOutBody): Promise<boolean> {
+    const { retiredConnection: connection } = body;
+    if (connection === undefined) return false;
+    if (await isOptedOutByRetirement(em, { tenant: subject.tenant, subject: subject.id, connection }))
+      return true;
+    throw new HttpProblem(
+      409,
+      'connection.not-decided',
+      `no retirement of ${connection.slice(0, 80)} opts this person out; retire it with the decision to opt out, or leave retiredConnection away`,
+    );
   }
 
   private async checkInstance(
@@ -268,6 +250,12 @@ function known(subject: Subject | undefined): Subject {
 }
 
 function requireRunning(standing: Standing): void {
+  if (standing.staged)
+    throw new HttpProblem(
+      409,
+      'opt-out.staged',
+      'the governor holds this opt-out and nothing has begun: approve or reject it first',
+    );
   if (standing.phase === 'open' || standing.phase === 'purging' || standing.phase === 'restoring') return;
   throw new HttpProblem(
     409,

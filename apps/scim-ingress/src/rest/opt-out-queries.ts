@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import type { TimelineEntry } from '@sever/audit-store';
 import { subjectsByUserName } from '@sever/directory';
-import { decodeEvent } from '@sever/event-contracts';
+import { decodeEvent, type SeverEvent } from '@sever/event-contracts';
 import { foldRequest, type RequestState } from '@sever/opt-out';
 import { oneRow } from '@sever/postgres';
 import { findOptOut, listOptOuts, type OptOutRecord } from '@sever/read-models';
@@ -27,13 +28,14 @@ export class OptOutQueries {
 
   /** @throws HttpProblem 404 `opt-out.unknown` */
   async get(id: string): Promise<OptOutResource> {
-    const record = UUID.test(id)
-      ? ((await findOptOut(this.context.dataSource, id)) ?? (await this.justAccepted(id)))
-      : undefined;
-    if (!record) throw new HttpProblem(404, 'opt-out.unknown', `there is no opt-out ${id.slice(0, 80)}`);
-    const [resource] = await this.assemble([record]);
-    if (!resource) throw new HttpProblem(404, 'opt-out.unknown', `there is no opt-out ${id.slice(0, 80)}`);
-    return resource;
+    const [resource] = await this.assemble([await this.record(id)]);
+    return resource!;
+  }
+
+  /** The opt-out after an event that was committed a moment ago, whether or not it is projected yet. */
+  async after(event: SeverEvent): Promise<OptOutResource> {
+    const [resource] = await this.assemble([await this.record(event.optoutid ?? '')], event);
+    return resource!;
   }
 
   /** Newest first, complete objects. */
@@ -53,13 +55,31 @@ export class OptOutQueries {
     return { items: await this.assemble(page.items), next: page.next };
   }
 
-  private async assemble(records: readonly OptOutRecord[]): Promise<OptOutResource[]> {
+  private async record(id: string): Promise<OptOutRecord> {
+    const record = UUID.test(id)
+      ? ((await findOptOut(this.context.dataSource, id)) ?? (await this.justAccepted(id)))
+      : undefined;
+    if (!record) throw new HttpProblem(404, 'opt-out.unknown', `there is no opt-out ${id.slice(0, 80)}`);
+    return record;
+  }
+
+  /** @param latest is told as well when no projection has told it yet */
+  private async assemble(records: readonly OptOutRecord[], latest?: SeverEvent): Promise<OptOutResource[]> {
+    // Read after the records, so that an event that a record has already is never told twice.
     const lines = await optOutTimelines(
       this.context.dataSource,
       records.map(r => r.request),
     );
     return Promise.all(
-      records.map(r => optOutResource(this.context, { ...r, timeline: lines.get(r.request.optOutId) ?? [] })),
+      records.map(({ request, outcomes }) => {
+        const timeline = lines.get(request.optOutId) ?? [];
+        const isNews = latest !== undefined && !timeline.some(entry => entry.id === latest.id);
+        return optOutResource(this.context, {
+          request: (isNews ? foldRequest(request, latest) : undefined) ?? request,
+          outcomes,
+          timeline: isNews ? [...timeline, entryOf(latest)] : timeline,
+        });
+      }),
     );
   }
 
@@ -75,3 +95,8 @@ export class OptOutQueries {
     return request && { request, outcomes: new Map() };
   }
 }
+
+const entryOf = ({ id, type, time, data }: SeverEvent): TimelineEntry => ({
+  ...{ id, type, at: time, actor: data.actor.id },
+  connector: 'instance' in data && typeof data.instance === 'string' ? data.instance : null,
+});

@@ -11,7 +11,9 @@ import {
   Res,
   UseGuards,
 } from '@nestjs/common';
+import type { SeverEvent } from '@sever/event-contracts';
 import type { FastifyReply } from 'fastify';
+import { StagedCommands } from '../governor/staged-commands.js';
 import { HttpProblem } from '../http-problem.js';
 import { ApiAuthGuard, type ApiRequest } from './api-auth.guard.js';
 import { streamOptOut } from './opt-out-stream.js';
@@ -41,6 +43,7 @@ export class OptOutsController {
   constructor(
     private readonly commands: OptOutCommands,
     private readonly queries: OptOutQueries,
+    private readonly staged: StagedCommands,
   ) {}
 
   @Post()
@@ -97,10 +100,10 @@ export class OptOutsController {
     @Param('action') action: string,
     @Body() body: unknown,
   ): Promise<OptOutResource> {
-    return this.queries.get(await this.perform(request, id, action, body));
+    return this.queries.after(await this.perform(request, id, action, body));
   }
 
-  private perform(request: ApiRequest, id: string, action: string, body: unknown): Promise<string> {
+  private perform(request: ApiRequest, id: string, action: string, body: unknown): Promise<SeverEvent> {
     const parsed = (): OperatorBody => parseBody(operatorBodySchema, body);
     switch (action) {
       case 'restore':
@@ -114,12 +117,9 @@ export class OptOutsController {
       case 'release':
         return this.commands.setHold(request.caller, id, parsed(), false);
       case 'approve':
+        return this.staged.approve(request.caller, id, parsed());
       case 'reject':
-        throw new HttpProblem(
-          501,
-          'not.available',
-          'nothing is staged in this version: the guard against mass deprovisioning is not part of it',
-        );
+        return this.staged.reject(request.caller, id, parsed());
       default:
         throw new HttpProblem(404, 'route.unknown', 'there is no such action');
     }

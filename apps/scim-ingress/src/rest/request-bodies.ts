@@ -2,12 +2,14 @@ import { instantSchema, stepSchema } from '@sever/event-contracts';
 import { z } from 'zod';
 import { HttpProblem } from '../http-problem.js';
 
-const name = z
+/** An id or a name. */
+export const name = z
   .string()
   .min(1)
   .max(1_024)
   .refine(text => text.isWellFormed() && !text.includes('\0'), 'must be valid text');
-const text = z
+/** Free text. */
+export const text = z
   .string()
   .max(4_000)
   .refine(value => value.isWellFormed() && !value.includes('\0'), 'must be valid text');
@@ -21,6 +23,8 @@ export const optOutBodySchema = z
     subject: name.optional(),
     reason: text.optional(),
     create: z.boolean().optional(),
+    /** A connection whose retirement decided that its people are opted out: the decision was made for all of them, and nothing is held. */
+    retiredConnection: name.optional(),
   })
   .refine(
     body => [body.userName, body.externalId, body.subject].filter(v => v !== undefined).length === 1,

@@ -10,11 +10,17 @@ import {
   eventLogMigrations,
 } from '@sever/event-log-postgres';
 import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
+import type { GovernorLimits } from '@sever/opt-out';
 import { projectReadModels, readModelMigrations } from '@sever/read-models';
-import { createSubjectKeys, openKeyFolder, subjectKeyMigrations } from '@sever/subject-keys';
+import {
+  createSubjectKeys,
+  openKeyFolder,
+  subjectKeyMigrations,
+  type KeyEncryptionKeys,
+} from '@sever/subject-keys';
 import { scratchKeyFolder } from '@sever/subject-keys/testing';
 import { createLogger, createMetrics } from '@sever/telemetry';
-import type { Logger } from 'typeorm';
+import type { DataSource, Logger } from 'typeorm';
 import { IngressContext } from '../ingress-context.js';
 import { createIngress } from '../run-ingress.js';
 
@@ -40,12 +46,15 @@ export type RunningIngress = {
   decrypt(event: SeverEvent, path: string, field: EncryptedField): Promise<string | null>;
   /** Does the projector's work with what was logged since the last call. */
   project(): Promise<void>;
+  /** Ends it and starts another one on the same database, as after an update: whatever was in memory is gone. Its address is a new one. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 };
 
 const API_TOKEN = 'sev_api_for-this-test-only';
 
-export async function startIngress(): Promise<RunningIngress> {
+/** @param governor limits of the guard against mass deprovisioning, which is off without them */
+export async function startIngress(governor: GovernorLimits | null = null): Promise<RunningIngress> {
   const db = await createTestDatabase([
     ...eventLogMigrations,
     ...subjectKeyMigrations,
@@ -59,29 +68,16 @@ export async function startIngress(): Promise<RunningIngress> {
   await addApiToken(db.owner, API_TOKEN, 'operator');
   const keys = scratchKeyFolder();
   const keyEncryption = openKeyFolder(keys.dir);
+  const subjectKeys = createSubjectKeys(keyEncryption);
   const dataSource = await db.open(await db.urlAs('sever_ingress'));
   const seen: string[] = [];
   dataSource.logger = recordingLogger(seen);
-  const port = await freePort();
-  const baseUrl = `http://127.0.0.1:${port}`;
-  const context = new IngressContext(
-    dataSource,
-    createPostgresEventLogWriter(dataSource),
-    { keys: createSubjectKeys(keyEncryption), keyEncryption },
-    {
-      hold: { kind: 'never', seconds: 0, ignoreResidualAccess: true },
-      cutDeadlineSeconds: 60,
-      rateLimit: null,
-      publicUrl: baseUrl,
-    },
-    createMetrics('scim-ingress'),
-    createLogger('scim-ingress', 'fatal'),
-  );
-  const app = await createIngress(context, () => Promise.resolve());
-  await app.listen(port, '127.0.0.1');
-  const ask = (method: string, path: string, o: Ask = {}): Promise<Answer> => send(baseUrl + path, method, o);
+  const serve = () => serveOn(dataSource, keyEncryption, governor);
+  let served = await serve();
+  const ask = (method: string, path: string, o: Ask = {}): Promise<Answer> =>
+    send(served.baseUrl + path, method, o);
   return {
-    baseUrl,
+    baseUrl: served.baseUrl,
     db,
     apiToken: API_TOKEN,
     connect: (id, tenant = 'acme', rateLimit) =>
@@ -100,7 +96,7 @@ export async function startIngress(): Promise<RunningIngress> {
       return [...seen];
     },
     decrypt: async ({ tenant, subject, id: eventId }, path, field) => {
-      const opened = await context.keys.open(db.owner, { tenant, subject, eventId, path }, field);
+      const opened = await subjectKeys.open(db.owner, { tenant, subject, eventId, path }, field);
       return opened.shredded ? null : opened.text;
     },
     project: async () => {
@@ -115,12 +111,42 @@ export async function startIngress(): Promise<RunningIngress> {
       }
       projected = to;
     },
+    restart: async () => {
+      await served.stop();
+      served = await serve();
+    },
     close: async () => {
-      await app.close();
+      await served.stop();
       await db.drop();
       keys.dispose();
     },
   };
+}
+
+async function serveOn(
+  dataSource: DataSource,
+  keyEncryption: KeyEncryptionKeys,
+  governor: GovernorLimits | null,
+): Promise<{ baseUrl: string; stop: () => Promise<void> }> {
+  const port = await freePort();
+  const baseUrl = `http://127.0.0.1:${port}`;
+  const context = new IngressContext(
+    dataSource,
+    createPostgresEventLogWriter(dataSource),
+    { keys: createSubjectKeys(keyEncryption), keyEncryption },
+    {
+      hold: { kind: 'never', seconds: 0, ignoreResidualAccess: true },
+      cutDeadlineSeconds: 60,
+      rateLimit: null,
+      publicUrl: baseUrl,
+      governor,
+    },
+    createMetrics('scim-ingress'),
+    createLogger('scim-ingress', 'fatal'),
+  );
+  const app = await createIngress(context, () => Promise.resolve());
+  await app.listen(port, '127.0.0.1');
+  return { baseUrl, stop: () => app.close() };
 }
 
 async function send(url: string, method: string, o: Ask): Promise<Answer> {

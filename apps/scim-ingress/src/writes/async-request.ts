@@ -27,7 +27,7 @@ export class AsyncRequest {
   async remember(em: EntityManager, event: SeverEvent | undefined, written: Written): Promise<void> {
     const optOutId = event?.optoutid;
     const awaits = event && AWAITED.get(event.type);
-    this.id = event?.type === 'sever.optout.requested.v1' ? (optOutId ?? this.id) : randomUUID();
+    this.id = (event && OPENINGS.has(event.type) ? optOutId : undefined) ?? randomUUID();
     await addCompletion(em, {
       ...{ connection: this.connection, txn: this.id, method: this.method, ...written },
       waitsFor: optOutId !== undefined && awaits ? { optOutId, awaits } : undefined,
@@ -35,9 +35,15 @@ export class AsyncRequest {
   }
 }
 
+const OPENINGS: ReadonlySet<SeverEvent['type']> = new Set([
+  'sever.optout.requested.v1',
+  'sever.optout.staged.v1',
+]);
+
 /** What must happen after a write before it is done. Everything else is done when it is stored. */
 const AWAITED: ReadonlyMap<SeverEvent['type'], 'cut' | 'restore'> = new Map([
   ['sever.optout.requested.v1', 'cut'],
+  ['sever.optout.staged.v1', 'cut'],
   ['sever.optout.repeated.v1', 'cut'],
   ['sever.optout.restore-requested.v1', 'restore'],
 ]);

@@ -16,7 +16,7 @@ export async function commitWrite<T>(
   write: (em: EntityManager) => Promise<{ result: T; event: SeverEvent | undefined }>,
 ): Promise<T> {
   const done = await seeingOthers(() =>
-    context.dataSource.transaction(async em => {
+    governed(context, async em => {
       const written = await write(em);
       if (written.event) await context.writer.append(em, [toRecord(written.event)]);
       return written;
@@ -25,6 +25,16 @@ export async function commitWrite<T>(
   failpoint('append.after-commit');
   if (done.event) wakeFor(context, done.event);
   return done.result;
+}
+
+/** Runs a transaction; the governor forgets what it had under way once it has ended. */
+async function governed<T>(context: IngressContext, work: (em: EntityManager) => Promise<T>): Promise<T> {
+  let write: EntityManager | undefined;
+  try {
+    return await context.dataSource.transaction(em => work((write = em)));
+  } finally {
+    if (write) context.governor.ended(write);
+  }
 }
 
 /**

@@ -54,6 +54,7 @@ describe('two connections that say the same of one person at once', () => {
           hold: { kind: 'never', seconds: 0, ignoreResidualAccess: true },
           cutDeadlineSeconds: 60,
           rateLimit: null,
+          governor: null,
           publicUrl: 'http://127.0.0.1',
         },
         new Registry(),

@@ -1,7 +1,11 @@
 import { makeEvent, newEventId, type EventData, type SeverEvent } from '@sever/event-contracts';
 import { currentTraceparent } from '@sever/telemetry';
 
-type ConnectionEventType = Extract<SeverEvent['type'], `sever.connection.${string}`>;
+/** All that are about one connection. */
+type ConnectionEventType = Exclude<
+  Extract<SeverEvent['type'], `sever.connection.${string}`>,
+  'sever.connection.governor-changed.v1'
+>;
 type Place = 'actor' | 'target' | 'connection';
 
 /** Builds the events about one connection that an operator's request causes. */

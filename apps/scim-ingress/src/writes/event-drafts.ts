@@ -8,6 +8,8 @@ import {
   type BoundInstance,
   type Door,
   type EncryptedField,
+  type EventData,
+  type Guard,
   type SeverEvent,
 } from '@sever/event-contracts';
 import type { FieldBinding } from '@sever/subject-keys';
@@ -44,28 +46,48 @@ export class EventDraft {
     readonly request: Request,
   ) {}
 
+  /** @param guard why the governor holds it; undefined when it begins at once */
   async optOutRequested(
     optOutId: string,
     identifiers: Identifiers,
     resourceRemoved: boolean,
     targets: readonly BoundTarget[],
+    guard?: Guard,
   ): Promise<SeverEvent> {
+    const cut = await this.cut(identifiers, targets);
+    const { asker, changed } = this.request;
+    const data = { ...cut, asker, resourceRemoved, ...(changed && { attributes: changed.attributes }) };
+    return guard
+      ? this.make('sever.optout.staged.v1', optOutId, { ...data, guard })
+      : this.make('sever.optout.requested.v1', optOutId, data);
+  }
+
+  /** A staged opt-out begins: whatever its connectors need to know is said again, as it is now. */
+  async optOutApproved(
+    optOutId: string,
+    identifiers: Identifiers,
+    targets: readonly BoundTarget[],
+  ): Promise<SeverEvent> {
+    return this.make('sever.optout.approved.v1', optOutId, await this.cut(identifiers, targets));
+  }
+
+  private async cut(
+    identifiers: Identifiers,
+    targets: readonly BoundTarget[],
+  ): Promise<EventData<'sever.optout.approved.v1'>> {
     // First, so that the person's key is read once.
     const sealed = await this.seal(FIELD_PATHS.identifiers, JSON.stringify(identifiers));
     const instances = await this.instancesOf(targets);
-    return this.make('sever.optout.requested.v1', optOutId, {
+    return {
       ...this.fact(),
       door: this.request.door,
       reason: await this.reason(),
-      asker: this.request.asker,
       identifiers: sealed,
-      ...(this.request.changed && { attributes: this.request.changed.attributes }),
       instances,
       nothingBound: instances.length === 0,
       hold: this.context.policy.hold,
       cutDeadlineSeconds: this.context.policy.cutDeadlineSeconds,
-      resourceRemoved,
-    });
+    };
   }
 
   async onOptOut<T extends OperatorEventType>(
@@ -193,6 +215,7 @@ type OperatorEventType =
   | 'sever.optout.rehired-after-purge.v1'
   | 'sever.optout.retry-requested.v1'
   | 'sever.optout.waived.v1'
+  | 'sever.optout.rejected.v1'
   | 'sever.optout.hold-placed.v1'
   | 'sever.optout.hold-released.v1';
 /** A write has one event: where one of these tells it, nothing else would tell what the person is called now. */

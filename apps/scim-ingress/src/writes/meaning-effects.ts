@@ -1,7 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { boundTargets, openStanding, setAskers, setPhase, setRehired, type Standing } from '@sever/directory';
+import {
+  boundTargets,
+  endStagedStandings,
+  openStanding,
+  setAskers,
+  setPhase,
+  setRehired,
+  type NewStanding,
+  type Standing,
+} from '@sever/directory';
 import type { SeverEvent } from '@sever/event-contracts';
 import type { EntityManager } from 'typeorm';
+import type { Governor, Ruling } from '../governor/governor.js';
 import { sameAsker, type Meaning, type StandingMeaning } from '../meaning/request-meaning.js';
 import type { EventDraft, Identifiers } from './event-drafts.js';
 
@@ -20,6 +30,7 @@ export type Spoken = {
  */
 export async function carryOut(
   em: EntityManager,
+  governor: Governor,
   meaning: Meaning,
   standing: Standing | undefined,
   draft: EventDraft,
@@ -40,24 +51,32 @@ export async function carryOut(
     case 'resourceRemoved':
       return draft.resourceRemoved(at);
     case 'requested':
-      return requestOptOut(em, draft, said.identifiers, said.removed);
+      return requestOptOut(em, draft, said, await governor.ruleIn(em, draft.request));
     default:
       return onStanding(em, meaning, required(standing), draft, said);
   }
 }
 
-/** Opens an opt-out for the draft's subject. */
+/** Opens an opt-out for the draft's subject, as the governor ruled. */
 export async function requestOptOut(
   em: EntityManager,
   draft: EventDraft,
-  identifiers: Identifiers,
-  resourceRemoved: boolean,
+  said: Pick<Spoken, 'identifiers' | 'removed'>,
+  ruling: Ruling,
 ): Promise<SeverEvent> {
-  const optOutId = randomUUID();
+  const opens = newStanding(draft, ruling);
+  await openStanding(em, opens);
+  const targets = await boundTargets(em, opens.tenant);
+  return draft.optOutRequested(opens.optOutId, said.identifiers, said.removed, targets, ruling.guard);
+}
+
+/** The opt-out that a draft's event is to tell. */
+export function newStanding(draft: EventDraft, { guard, countsFor }: Ruling): NewStanding {
   const { tenant, subject, asker } = draft.request;
-  await openStanding(em, { optOutId, tenant, subject, requestEvent: draft.id, askers: [asker] });
-  const targets = await boundTargets(em, tenant);
-  return draft.optOutRequested(optOutId, identifiers, resourceRemoved, targets);
+  return {
+    ...{ optOutId: randomUUID(), tenant, subject, requestEvent: draft.id, askers: [asker] },
+    ...{ staged: guard !== undefined, countsFor },
+  };
 }
 
 async function onStanding(
@@ -78,7 +97,7 @@ async function onStanding(
       });
     case 'restoreRequested':
       await setAskers(em, standing.optOutId, others);
-      await setPhase(em, standing.optOutId, 'restoring');
+      await takeBack(em, standing);
       return draft.onOptOut('sever.optout.restore-requested.v1', standing.optOutId, {
         asker,
         overridesAskers: false,
@@ -97,6 +116,12 @@ async function onStanding(
         withdrawn: meaning.withdrawn,
       });
   }
+}
+
+/** Where the governor still holds everything there is nothing to give back. */
+export async function takeBack(em: EntityManager, { optOutId, staged }: Standing): Promise<void> {
+  if (staged) await endStagedStandings(em, [optOutId]);
+  else await setPhase(em, optOutId, 'restoring');
 }
 
 function required(standing: Standing | undefined): Standing {

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { isOpenedTwice, type StoredResource } from '@sever/directory';
 import { changedAttributes, type JsonObject } from '@sever/scim';
 import type { IngressContext } from '../ingress-context.js';
 import { EventDraft } from './event-drafts.js';
+import { newStanding } from './meaning-effects.js';
 import { SharedChanges, type ToldChange } from './shared-changes.js';
 import { IDENTIFIERS, identifiersOf, matching, requestOf, type Writer } from './user-request.js';
 
@@ -37,6 +37,7 @@ export class UnlockedUserWrites {
       if (isOpenedTwice(error)) return undefined;
       throw error;
     } finally {
+      this.context.governor.ended(writer);
       isReady();
     }
   }
@@ -67,13 +68,18 @@ export class UnlockedUserWrites {
 
   private async firstOptOut(writer: Writer, after: StoredResource): Promise<ToldChange> {
     const { tenant, subject } = after;
-    const { looks } = this.context;
-    const [targets] = await Promise.all([looks.targets(tenant), looks.key(tenant, subject)]);
+    const { looks, governor } = this.context;
     const draft = this.draft(writer, after, 'deactivate');
-    const optOutId = randomUUID();
-    const event = await draft.optOutRequested(optOutId, identifiersOf(after), false, targets);
-    const askers = [draft.request.asker];
-    const opens = { optOutId, tenant, subject, requestEvent: draft.id, askers };
+    const ruled = governor.rule(writer, draft.request);
+    const [targets, ruling] = await Promise.all([looks.targets(tenant), ruled, looks.key(tenant, subject)]);
+    const opens = newStanding(draft, ruling);
+    const event = await draft.optOutRequested(
+      opens.optOutId,
+      identifiersOf(after),
+      false,
+      targets,
+      ruling.guard,
+    );
     return { resource: after, opens, event };
   }
 

@@ -202,7 +202,7 @@ export class UserWrites {
       ...request,
       ...(change.identifiersChanged && { changed: { identifiers, attributes } }),
     });
-    return carryOut(em, meaning, standing, draft, {
+    return carryOut(em, this.context.governor, meaning, standing, draft, {
       connection: resource.connection,
       resource: resource.id,
       identifiers,

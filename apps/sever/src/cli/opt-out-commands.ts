@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EXIT, SeverError, type ExitStatus } from '../sever-error.js';
+import { EXIT, type ExitStatus } from '../sever-error.js';
 import type { ReadyFile } from '../up/ready-file.js';
 import { coloured, optOutList, optOutTable, type OptOut } from './opt-out-view.js';
 import { endProgress, guarded, print, progressLine, type CommonFlags } from './output.js';
@@ -14,7 +14,7 @@ type OptOutFlags = CommonFlags & {
   create?: boolean;
   wait?: boolean;
 };
-type StatusFlags = CommonFlags & { tenant?: string; user?: string };
+type StatusFlags = CommonFlags & { tenant?: string; user?: string; state?: string };
 type ActionFlags = CommonFlags & { reason: string; connector?: string; step?: string };
 
 const ENDED: ReadonlySet<string> = new Set(['closed', 'restored']);
@@ -32,8 +32,9 @@ export function addOptOutCommands(program: Command, common: (command: Command) =
   common(program.command('status').description('an opt-out, a list, or counts').argument('[id]'))
     .option('--tenant <tenant>', 'only this tenant')
     .option('--user <name>', 'only this person')
+    .option('--state <state>', 'only those in this state, for instance staged')
     .action((id: string | undefined, flags: StatusFlags) => guarded(() => status(id, flags)));
-  for (const name of ['restore', 'retry', 'waive', 'hold', 'release', 'approve', 'reject'])
+  for (const name of ['restore', 'retry', 'waive', 'hold', 'release'])
     common(program.command(name).description(`${name} an opt-out`).argument('<id>'))
       .requiredOption('--reason <text>', 'why; kept encrypted')
       .option('--connector <id>', 'only this connector')
@@ -80,7 +81,7 @@ function drawLine(o: OptOut): void {
 async function status(id: string | undefined, flags: StatusFlags): Promise<ExitStatus> {
   const ready = runningInstance(flags.data);
   if (id !== undefined) print(flags, await api<OptOut>(ready, 'GET', `/v1/opt-outs/${id}`), optOutTable);
-  else if (flags.tenant !== undefined || flags.user !== undefined)
+  else if (flags.tenant !== undefined || flags.user !== undefined || flags.state !== undefined)
     print(flags, await all(ready, flags), optOutList);
   else print(flags, countsOf(await all(ready, flags)), counts => JSON.stringify(counts, null, 2));
   return EXIT.ok;
@@ -93,6 +94,7 @@ async function all(ready: ReadyFile, flags: StatusFlags): Promise<OptOut[]> {
     const query = new URLSearchParams({ limit: '200' });
     if (flags.tenant !== undefined) query.set('tenant', flags.tenant);
     if (flags.user !== undefined) query.set('userName', flags.user);
+    if (flags.state !== undefined) query.set('state', flags.state);
     if (cursor !== null) query.set('cursor', cursor);
     const page: Page = await api<Page>(ready, 'GET', `/v1/opt-outs?${query.toString()}`);
     items.push(...page.items);
@@ -125,12 +127,6 @@ function countsOf(items: readonly OptOut[]): {
 }
 
 async function act(name: string, id: string, flags: ActionFlags): Promise<ExitStatus> {
-  if (name === 'approve' || name === 'reject')
-    throw new SeverError(
-      'not.available',
-      `${name} needs the guard against mass deprovisioning, which this version does not have`,
-      EXIT.usage,
-    );
   const body = { reason: flags.reason, connector: flags.connector, step: flags.step };
   print(
     flags,

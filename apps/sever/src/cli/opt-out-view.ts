@@ -23,7 +23,7 @@ export type OptOut = {
 };
 
 const GOOD: ReadonlySet<string> = new Set(['verified', 'purged', 'closed', 'cut', 'restored', 'noAccount']);
-const BAD: ReadonlySet<string> = new Set(['parked', 'failed', 'unsupported']);
+const BAD: ReadonlySet<string> = new Set(['parked', 'failed', 'unsupported', 'staged']);
 
 export function coloured(state: string): string {
   if (GOOD.has(state)) return colors.green(state);

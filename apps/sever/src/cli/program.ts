@@ -3,10 +3,12 @@ import { EXIT } from '../sever-error.js';
 import { upOptions, type UpFlags } from '../up/up-options.js';
 import { addConnectionCommands } from './connection-commands.js';
 import { addDemoCommand } from './demo-command.js';
+import { addGovernorCommands } from './governor-commands.js';
 import { addOperationsCommands } from './operations-commands.js';
 import { addOptOutCommands } from './opt-out-commands.js';
 import { addPersonCommand } from './person-command.js';
 import { addSetupCommands } from './setup-commands.js';
+import { addStagedCommands } from './staged-commands.js';
 import { guarded } from './output.js';
 
 const common = (command: Command): Command =>
@@ -24,7 +26,7 @@ export function createProgram(): Command {
     .option('--brokers-local <n>', 'size of a local Kafka cluster', '1')
     .option('--port <n>', 'port of the ingress and the REST door; 0 takes any free one', '7070')
     .option('--console-port <n>', 'port of the console, once there is one')
-    .option('--governor <on|off>', 'guard against mass deprovisioning, once there is one', 'on')
+    .option('--governor <on|off>', 'guard against mass deprovisioning', 'on')
     .option('--rate-limit <n|off>', 'requests per second and connection', '100')
     .option('--hold <duration>', 'wait between cut and purge: 10s, 30d, none or never')
     .option('--no-sandbox', 'no seeded people and no bundled systems')
@@ -39,6 +41,8 @@ export function createProgram(): Command {
     );
   addOptOutCommands(program, common);
   addPersonCommand(program, common);
+  addStagedCommands(program, common);
+  addGovernorCommands(program, common);
   addConnectionCommands(program, common);
   addOperationsCommands(program, common);
   addDemoCommand(program, common);

@@ -101,7 +101,12 @@ async function optOut(ready: ReadyFile, retired: Retired, person: Person): Promi
       ready,
       'POST',
       '/v1/opt-outs',
-      { tenant: retired.tenant, subject: person.subject, reason: retired.reason },
+      {
+        tenant: retired.tenant,
+        subject: person.subject,
+        reason: retired.reason,
+        retiredConnection: retired.id,
+      },
       { 'idempotency-key': `retire ${retired.id} ${person.subject}` },
     );
     return undefined;

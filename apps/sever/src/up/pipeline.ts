@@ -182,6 +182,7 @@ export class Pipeline {
       SEVER_HOLD: this.options.hold,
       SEVER_HOLD_IGNORES_RESIDUAL: this.options.sandbox ? 'on' : 'off',
       SEVER_RATE_LIMIT: this.options.rateLimit,
+      SEVER_GOVERNOR: this.options.governor,
     };
     const connectors = [...new Set(instances.map(i => i.system))].map(system => {
       const own = instances

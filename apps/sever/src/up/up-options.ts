@@ -23,6 +23,7 @@ export type UpOptions = {
   brokersLocal: 1 | 3;
   dataDir: string;
   port: number;
+  governor: 'on' | 'off';
   rateLimit: string;
   hold: string;
   sandbox: boolean;
@@ -37,7 +38,7 @@ const usage = (message: string): SeverError => new SeverError('usage', message, 
 /** @throws SeverError `usage` naming the wrong option */
 export function upOptions(flags: UpFlags): UpOptions {
   const { profile, brokersLocal } = logOptions(flags);
-  if (!['on', 'off'].includes(flags.governor)) throw usage('--governor is on or off');
+  if (flags.governor !== 'on' && flags.governor !== 'off') throw usage('--governor is on or off');
   if (flags.rateLimit !== 'off' && !/^[1-9][0-9]*$/.test(flags.rateLimit))
     throw usage('--rate-limit is a positive number or off');
   const port = Number(flags.port);
@@ -50,6 +51,7 @@ export function upOptions(flags: UpFlags): UpOptions {
     brokersLocal,
     dataDir: flags.data,
     port,
+    governor: flags.governor,
     rateLimit: flags.rateLimit,
     hold,
     sandbox: flags.sandbox,

@@ -155,24 +155,45 @@ export class EngineHarness {
   /** The opt-out of a person reaches the instance. */
   async requested(c: Case, o: { withoutKey?: boolean } = {}): Promise<Verdict> {
     const id = randomUUID();
-    const field = { tenant: TENANT, subject: c.subject, eventId: id, path: FIELD_PATHS.identifiers };
+    const cut = await this.cut(c, id);
+    if (o.withoutKey) await this.loseKeys();
+    const asker = { kind: 'api', id: 'console' } as const;
+    return this.deliver(c, 'sever.optout.requested.v1', id, { ...cut, asker, resourceRemoved: false });
+  }
+
+  /** The same, held by the governor. */
+  async staged(c: Case): Promise<Verdict> {
+    const id = randomUUID();
+    return this.deliver(c, 'sever.optout.staged.v1', id, {
+      ...(await this.cut(c, id)),
+      asker: { kind: 'connection', id: 'entra' },
+      resourceRemoved: false,
+      guard: { rule: 'max-opt-outs', count: 501, limit: 500, windowSeconds: 600 },
+    });
+  }
+
+  /** An operator lets a staged opt-out begin. */
+  async approved(c: Case): Promise<Verdict> {
+    const id = randomUUID();
+    return this.deliver(c, 'sever.optout.approved.v1', id, await this.cut(c, id));
+  }
+
+  private async cut(c: Case, eventId: string): Promise<EventData<'sever.optout.approved.v1'>> {
+    const field = { tenant: TENANT, subject: c.subject, eventId, path: FIELD_PATHS.identifiers };
     const identifiers = await this.context.keys.encrypt(
       this.database.owner,
       field,
       JSON.stringify({ userName: c.userName }),
     );
-    if (o.withoutKey) await this.loseKeys();
     const steps = scriptedManifest.steps.map(({ step, support, stage }) => ({ step, support, stage }));
-    return this.deliver(c, 'sever.optout.requested.v1', id, {
+    return {
       ...this.asked(c),
-      asker: { kind: 'api', id: 'console' },
       identifiers,
       instances: [{ instance: this.instance, system: 'scripted', steps, waivers: [] }],
       nothingBound: false,
       hold: { kind: 'none', seconds: 0, ignoreResidualAccess: true },
       cutDeadlineSeconds: 300,
-      resourceRemoved: false,
-    });
+    };
   }
 
   command(

@@ -15,11 +15,11 @@ export type ActivePerson = {
   otherConnections: number;
 };
 
-/** Active, and no opt-out stands: the one question of whom a decision is needed for. */
+/** Active, and no opt-out stands that is carried out: the one question of whom a decision is needed for. */
 const STILL_ACTIVE = `from scim_resource r
   where r.connection = $1 and r.deleted_at is null and r.active
     and not exists (select 1 from standing_opt_out s where s.tenant = r.tenant and s.subject = r.subject
-                     and s.phase <> 'restored' and not s.rehired)`;
+                     and s.phase <> 'restored' and not s.rehired and not s.staged)`;
 
 export async function countActivePeople(on: Queryable, connection: string): Promise<number> {
   const row = await oneRow<{ n: string }>(on, `select count(*) as n ${STILL_ACTIVE}`, [connection]);
@@ -49,6 +49,20 @@ export async function activePeople(
     items: page.map(({ subject, userName, otherConnections }) => ({ subject, userName, otherConnections })),
     next,
   };
+}
+
+/** Whether the retirement of a connection decided to opt its people out, and this is one of them. */
+export async function isOptedOutByRetirement(
+  on: Queryable,
+  { tenant, subject, connection }: { tenant: string; subject: string; connection: string },
+): Promise<boolean> {
+  const row = await oneRow<object>(
+    on,
+    `select 1 from connection c where c.id = $1 and c.tenant = $2 and c.people_after = 'opt-out'
+        and exists (select 1 from scim_resource r where r.connection = c.id and r.subject::text = $3 and r.deleted_at is null and r.active)`,
+    [connection, tenant, subject],
+  );
+  return row !== undefined;
 }
 
 export type Retirement = {

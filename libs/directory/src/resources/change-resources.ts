@@ -43,10 +43,10 @@ export const changeResources = (changes: readonly ResourceChange[]): Statement =
 export function standingsOpenedBy(changed: string, changes: readonly ResourceChange[]): Statement {
   const opened = changes.flatMap(({ opens }, n) => (opens ? [{ n, opens }] : []));
   return {
-    sql: `insert into standing_opt_out (opt_out_id, tenant, subject, request_event, phase, askers)
-      select o.opt_out_id, o.tenant, o.subject, o.request_event, 'open', o.askers
-        from unnest($1::int[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::jsonb[])
-          as o(n, opt_out_id, tenant, subject, request_event, askers) join ${changed} on ${changed}.n = o.n`,
+    sql: `insert into standing_opt_out (opt_out_id, tenant, subject, request_event, phase, askers, staged, counts_for)
+      select o.opt_out_id, o.tenant, o.subject, o.request_event, 'open', o.askers, o.staged, o.counts_for
+        from unnest($1::int[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::jsonb[], $7::bool[], $8::text[])
+          as o(n, opt_out_id, tenant, subject, request_event, askers, staged, counts_for) join ${changed} on ${changed}.n = o.n`,
     parameters: [
       binaryArray('int4', opened, o => o.n),
       binaryArray('uuid', opened, o => o.opens.optOutId),
@@ -54,6 +54,8 @@ export function standingsOpenedBy(changed: string, changes: readonly ResourceCha
       binaryArray('uuid', opened, o => o.opens.subject),
       binaryArray('uuid', opened, o => o.opens.requestEvent),
       binaryArray('jsonb', opened, o => JSON.stringify(o.opens.askers)),
+      opened.map(o => o.opens.staged),
+      binaryArray('text', opened, o => o.opens.countsFor),
     ],
   };
 }

@@ -16,9 +16,11 @@ export type Standing = {
   askers: Asker[];
   legalHold: boolean;
   rehired: boolean;
+  /** Held by the governor: nothing is done before an operator approves it. */
+  staged: boolean;
 };
 
-const COLUMNS = `opt_out_id as "optOutId", tenant, subject, phase, askers, legal_hold as "legalHold", rehired`;
+const COLUMNS = `opt_out_id as "optOutId", tenant, subject, phase, askers, legal_hold as "legalHold", rehired, staged`;
 
 /** The newest opt-out of a person, locked until the transaction ends: whoever asks next waits for the outcome of this one. */
 export const lockStanding = (on: Queryable, tenant: string, subject: string): Promise<Standing | undefined> =>
@@ -42,16 +44,20 @@ export const lockStandings = (on: Queryable, optOutIds: readonly string[]): Prom
   );
 
 /** An opt-out that begins; `requestEvent` is the event that tells it. */
-export type NewStanding = Pick<Standing, 'optOutId' | 'tenant' | 'subject' | 'askers'> & {
+export type NewStanding = Pick<Standing, 'optOutId' | 'tenant' | 'subject' | 'askers' | 'staged'> & {
   requestEvent: string;
+  /** The source in whose window it counts; null when the governor is off or lets it through uncounted. */
+  countsFor: string | null;
 };
 
-const OPEN = `insert into standing_opt_out (opt_out_id, tenant, subject, request_event, phase, askers)
-  select $1::uuid, $2::text, $3::uuid, $4::uuid, 'open', $5::jsonb`;
+const OPEN = `insert into standing_opt_out (opt_out_id, tenant, subject, request_event, phase, askers, staged, counts_for)
+  select $1::uuid, $2::text, $3::uuid, $4::uuid, 'open', $5::jsonb, $6::boolean, $7::text`;
+/** Somebody who comes and goes counts once. */
+const COUNTS_NO_MORE = `with former as (update standing_opt_out set counts_for = null where tenant = $2 and subject = $3 and counts_for = $7)`;
 
 /** Opens an opt-out. Somebody else may do the same at this moment: see {@link isOpenedTwice}. */
 export async function openStanding(on: Queryable, s: NewStanding): Promise<void> {
-  await on.query(OPEN, openParameters(s));
+  await on.query(`${COUNTS_NO_MORE} ${OPEN}`, openParameters(s));
 }
 
 /** The same beside a change of one row, named `changed`, in one statement: opens an opt-out when there was a change. */
@@ -66,6 +72,8 @@ const openParameters = (s: NewStanding): unknown[] => [
   s.subject,
   s.requestEvent,
   JSON.stringify(s.askers),
+  s.staged,
+  s.countsFor,
 ];
 
 /** Whether a write failed because another one opened the person's opt-out first: repeated, it sees that opt-out. */
@@ -102,7 +110,7 @@ export async function isOptedOut(
     on,
     `select s.since from subject p
        join lateral (select * from standing_opt_out o where o.tenant = p.tenant and o.subject = p.id order by o.since desc limit 1) s on true
-      where p.tenant = $1 and p.user_name_norm = $2 and s.phase <> 'restored' and not s.rehired
+      where p.tenant = $1 and p.user_name_norm = $2 and s.phase <> 'restored' and not s.rehired and not s.staged
         and not exists (select 1 from scim_resource r where r.tenant = p.tenant and r.user_name_norm = p.user_name_norm
                          and r.subject <> p.id and r.deleted_at is null and r.active)
       order by s.since desc limit 1`,
@@ -111,7 +119,7 @@ export async function isOptedOut(
   return { optedOut: row !== undefined, since: row?.since.toISOString() ?? null };
 }
 
-/** Another person of the tenant, not opted out, who now holds the same user name. */
+/** Another person of the tenant, not opted out or not yet, who now holds the same user name. */
 export async function otherLiveSubject(
   on: Queryable,
   tenant: string,
@@ -124,7 +132,12 @@ export async function otherLiveSubject(
         and r.deleted_at is null and r.active
       where p.tenant = $1 and p.id = $2
         and not exists (select 1 from standing_opt_out s where s.tenant = r.tenant and s.subject = r.subject
-                         and s.phase <> 'restored' and not s.rehired)
+                         and s.phase <> 'restored' and not s.rehired and not s.staged)
+     union all
+     select s.subject from subject p
+       join subject o on o.tenant = p.tenant and o.user_name_norm = p.user_name_norm and o.id <> p.id
+       join standing_opt_out s on s.tenant = o.tenant and s.subject = o.id and s.staged
+      where p.tenant = $1 and p.id = $2
       limit 1`,
     [tenant, subject],
   );

@@ -25,6 +25,17 @@ export const connectionEvents = {
     ...connectionShape,
     rebind: z.enum(['externalId', 'manual', 'never']),
   }),
+  /**
+   * From when on the governor holds the opt-outs of this connection, or with null of everybody in the tenant who has no limits of their own. A
+   * limit is null where the default counts.
+   */
+  'sever.connection.governor-changed.v1': z.strictObject({
+    ...factShape,
+    connection: z.string().min(1).nullable(),
+    windowSeconds: z.number().int().positive().nullable(),
+    maxOptOuts: z.number().int().nonnegative().nullable(),
+    percent: z.number().int().min(0).max(100).nullable(),
+  }),
   /** An operator says whether the one who is to be created is the inactive user `resource`; the next request is answered by it. */
   'sever.connection.rebind-decided.v1': z.strictObject({
     ...connectionShape,

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { encryptedFieldSchema } from '../encrypted-field.js';
 import { instantSchema, stepSchema } from '../words.js';
-import { askerSchema, boundInstanceSchema, doorSchema, factShape, holdPolicySchema } from './request-data.js';
+import {
+  askerSchema,
+  boundInstanceSchema,
+  doorSchema,
+  factShape,
+  guardSchema,
+  holdPolicySchema,
+} from './request-data.js';
 
 /** Names of all attributes that a write changed, told where it changed the person's identifiers too. */
 const attributesBesides = z.array(z.string()).optional();
@@ -13,20 +20,32 @@ const changedIdentifiersShape = {
 
 const operatorShape = { ...factShape, door: doorSchema, reason: encryptedFieldSchema.nullable() };
 
+/** What connectors need to know to cut somebody, as it is at the time of the event. */
+const cutShape = {
+  identifiers: encryptedFieldSchema,
+  instances: z.array(boundInstanceSchema),
+  nothingBound: z.boolean(),
+  hold: holdPolicySchema,
+  /** Seconds from the event until each cut step must be verified. */
+  cutDeadlineSeconds: z.number().int().positive(),
+};
+const requestShape = {
+  ...operatorShape,
+  ...cutShape,
+  attributes: attributesBesides,
+  asker: askerSchema,
+  resourceRemoved: z.boolean(),
+};
+
 /** What people, identity providers and operators ask for. Written by the ingress. */
 export const optOutEvents = {
-  'sever.optout.requested.v1': z.strictObject({
-    ...operatorShape,
-    asker: askerSchema,
-    identifiers: encryptedFieldSchema,
-    attributes: attributesBesides,
-    instances: z.array(boundInstanceSchema),
-    nothingBound: z.boolean(),
-    hold: holdPolicySchema,
-    /** Seconds from the request until each cut step must be verified. */
-    cutDeadlineSeconds: z.number().int().positive(),
-    resourceRemoved: z.boolean(),
-  }),
+  'sever.optout.requested.v1': z.strictObject(requestShape),
+  /** Accepted, and held by the governor until an operator approves or rejects it: nothing for connectors yet. */
+  'sever.optout.staged.v1': z.strictObject({ ...requestShape, guard: guardSchema }),
+  /** An operator lets a staged opt-out go on: the command for the cut. */
+  'sever.optout.approved.v1': z.strictObject({ ...operatorShape, ...cutShape }),
+  /** An operator ends a staged opt-out; nothing was taken from anybody. */
+  'sever.optout.rejected.v1': z.strictObject(operatorShape),
   /** A further request for a standing opt-out: one more asker, nothing restarts. */
   'sever.optout.repeated.v1': z.strictObject({
     ...operatorShape,

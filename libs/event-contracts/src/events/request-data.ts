@@ -62,3 +62,12 @@ export const holdPolicySchema = z.strictObject({
   ignoreResidualAccess: z.boolean(),
 });
 export type HoldPolicy = z.infer<typeof holdPolicySchema>;
+
+/** Why the governor held an opt-out: this is the `count`-th person within the window (it is not counted any further), more than `limit`. */
+export const guardSchema = z.strictObject({
+  rule: z.enum(['max-opt-outs', 'percent-of-people']),
+  count: z.number().int().positive(),
+  limit: z.number().int().nonnegative(),
+  windowSeconds: z.number().int().positive(),
+});
+export type Guard = z.infer<typeof guardSchema>;

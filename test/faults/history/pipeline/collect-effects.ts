@@ -5,6 +5,7 @@ import type { LoggedEvent } from './collect-log.js';
 
 const COMMANDS = [
   'sever.optout.requested.v1',
+  'sever.optout.approved.v1',
   'sever.optout.purge-started.v1',
   'sever.optout.restore-started.v1',
   'sever.optout.reverification-requested.v1',

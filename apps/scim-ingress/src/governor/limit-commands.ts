@@ -1,0 +1,64 @@
+import { Injectable } from '@nestjs/common';
+import { ANY_SOURCE, lockConnection, setGovernorLimits, sourceOf, tenantExists } from '@sever/directory';
+import { makeEvent, newEventId, type SeverEvent } from '@sever/event-contracts';
+import { toRecord } from '@sever/event-log';
+import { currentTraceparent } from '@sever/telemetry';
+import type { z } from 'zod';
+import { HttpProblem } from '../http-problem.js';
+import { IngressContext } from '../ingress-context.js';
+import type { limitsBodySchema } from './governor-bodies.js';
+
+/** From when on the governor holds opt-outs, as operators choose it. */
+@Injectable()
+export class LimitCommands {
+  constructor(private readonly context: IngressContext) {}
+
+  /** @throws HttpProblem 404 `tenant.unknown`; DirectoryError `connection.unknown`, `connection.retired` */
+  set(by: string, asked: z.infer<typeof limitsBodySchema>): Promise<void> {
+    const { tenant, connection, window, maxOptOuts, percent, reason } = asked;
+    return this.context.dataSource.transaction(async em => {
+      if (!(await tenantExists(em, tenant)))
+        throw new HttpProblem(404, 'tenant.unknown', `there is no tenant ${tenant.slice(0, 80)}`);
+      if (connection !== undefined && (await lockConnection(em, connection)).tenant !== tenant)
+        throw new HttpProblem(404, 'connection.unknown', 'this tenant has no such connection');
+      const source =
+        connection === undefined
+          ? { tenant, source: ANY_SOURCE }
+          : sourceOf(tenant, { kind: 'connection', id: connection });
+      const chosen = await setGovernorLimits(em, source, {
+        ...(window !== undefined && { windowSeconds: window }),
+        ...(maxOptOuts !== undefined && { maxOptOuts }),
+        ...(percent !== undefined && { percent }),
+        ...{ reason, by },
+      });
+      await this.context.writer.append(em, [toRecord(changed(by, tenant, connection, chosen))]);
+    });
+  }
+}
+
+/** The reason stays in the directory: there is no person under whose key it could be kept. */
+function changed(
+  by: string,
+  tenant: string,
+  connection: string | undefined,
+  chosen: { windowSeconds: number | null; maxOptOuts: number | null; percent: number | null },
+): SeverEvent {
+  return makeEvent({
+    type: 'sever.connection.governor-changed.v1',
+    id: newEventId(),
+    source: '/api',
+    tenant,
+    subject: '-',
+    time: new Date(),
+    traceparent: currentTraceparent(),
+    data: {
+      actor: { kind: 'operator', id: by },
+      target:
+        connection === undefined
+          ? { kind: 'pipeline', id: 'governor' }
+          : { kind: 'connection', id: connection },
+      connection: connection ?? null,
+      ...chosen,
+    },
+  }) as SeverEvent;
+}
