@@ -2,6 +2,8 @@ import { context, trace, type Context } from '@opentelemetry/api';
 import { contextOf, tracer } from '@sever/telemetry';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
 /**
  * One span per request, continuing the caller's trace (W3C Trace Context). The context is entered after the body was read:
  * the stream's events belong to the socket, and a context entered earlier would be lost with them.
@@ -12,14 +14,18 @@ export function traceRequests(fastify: FastifyInstance): void {
     const { traceparent } = request.headers;
     const parent = contextOf(typeof traceparent === 'string' ? traceparent : undefined);
     const span = tracer().startSpan(`${request.method} ${request.routeOptions.url ?? 'unknown'}`, {}, parent);
-    reply.raw.once('close', () => {
-      span.setAttribute('http.response.status_code', reply.statusCode);
-      span.end();
-    });
-    contexts.set(request, trace.setSpan(parent, span));
+    if (span.isRecording())
+      reply.raw.once('close', () => {
+        span.setAttribute('http.response.status_code', reply.statusCode);
+        span.end();
+      });
+    // What writes carries its trace into events, also when nobody records it.
+    if (span.isRecording() || !READS.has(request.method)) contexts.set(request, trace.setSpan(parent, span));
     done();
   });
   fastify.addHook('preHandler', (request, _reply, done) => {
-    context.with(contexts.get(request) ?? context.active(), done);
+    const entered = contexts.get(request);
+    if (entered) context.with(entered, done);
+    else done();
   });
 }

@@ -6,7 +6,7 @@ import { connectionMigrations } from './connections/connection-migrations.js';
 import { rebindMigration } from './rebind/rebind-migrations.js';
 import { cursorKeyMigration } from './resources/cursor-key.js';
 import { indexOrderMigration } from './resources/index-order.js';
-import { indexedAttributesMigration } from './resources/indexed-attributes.js';
+import { cheaperUpdatesMigration, indexedAttributesMigration } from './resources/indexed-attributes.js';
 
 /** Registry: who may ask (tenants, connections, tokens) and what lets go (instances, bindings, waivers, the kill switch). */
 const registryTables = [
@@ -84,4 +84,5 @@ export const directoryMigrations = [
   indexOrderMigration,
   rebindMigration,
   governorMigration,
+  cheaperUpdatesMigration,
 ];

@@ -115,7 +115,7 @@ export {
   tryLockUserNames,
   type InsertedResource,
 } from './resources/insert-newcomers.js';
-export { findResources, type KnownResource, type ResourceKey } from './resources/find-resources.js';
+export { findResources, type ResourceKey } from './resources/find-resources.js';
 export { cursorKey } from './resources/cursor-key.js';
 export {
   findByExternalId,

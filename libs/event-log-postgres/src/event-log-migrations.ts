@@ -1,4 +1,5 @@
 import { migration } from '@sever/postgres';
+import { appendByIndex } from './schema/append-by-index.js';
 import { appendEach } from './schema/append-each.js';
 import { appendFunction, appendFunctionFast } from './schema/append-function.js';
 import { groupTables } from './schema/group-tables.js';
@@ -11,4 +12,5 @@ export const eventLogMigrations = [
   migration(1_790_000_001_200, 'EventLogGroups', groupTables),
   migration(1_790_000_001_300, 'EventLogAppendFast', appendFunctionFast),
   migration(1_790_000_001_400, 'EventLogAppendEach', appendEach),
+  migration(1_790_000_001_500, 'EventLogAppendByIndex', appendByIndex),
 ];

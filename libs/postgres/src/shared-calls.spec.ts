@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { SharedCalls } from './shared-calls.js';
 
 /** Answers with the question, when it is told to. */
@@ -22,7 +22,7 @@ class Server {
 
   /** Answers what is under way. @returns whether there was something */
   async answer(): Promise<boolean> {
-    await sleep(1);
+    await turns();
     const door = this.doors.shift();
     door?.();
     await sleep(1);
@@ -31,6 +31,11 @@ class Server {
 }
 
 const limits = { atOnce: 1, together: 3 };
+
+/** Long enough for a group to go that nobody joins any more. */
+const turns = async (): Promise<void> => {
+  for (let n = 0; n < 20; n += 1) await turn();
+};
 
 describe('shared calls', () => {
   it('go together when they come together', async () => {
@@ -45,11 +50,41 @@ describe('shared calls', () => {
     const server = new Server();
     const calls = new SharedCalls(server.carryOut, limits);
     const first = calls.call(1);
-    await sleep(1);
+    await turns();
     const others = Promise.all([2, 3, 4, 5].map(q => calls.call(q)));
     for (let i = 0; i < 3; i += 1) await server.answer();
     expect([await first, await others]).toEqual([10, [20, 30, 40, 50]]);
     expect(server.groups).toEqual([[1], [2, 3, 4], [5]]);
+  });
+
+  it('wait while each turn of the event loop brings another one, and no longer', async () => {
+    const server = new Server();
+    const calls = new SharedCalls(server.carryOut, { atOnce: 1, together: 100 });
+    const answers: Promise<number>[] = [];
+    for (const together of [[1, 2], [3], [4]]) {
+      for (const q of together) answers.push(calls.call(q));
+      await turn();
+    }
+    await turns();
+    answers.push(calls.call(5));
+    while (await server.answer());
+    expect([await Promise.all(answers), server.groups]).toEqual([
+      [10, 20, 30, 40, 50],
+      [[1, 2, 3, 4], [5]],
+    ]);
+  });
+
+  it('do not wait for ever for those who go on coming', async () => {
+    const server = new Server();
+    const calls = new SharedCalls(server.carryOut, { atOnce: 1, together: 100 });
+    const answers: Promise<number>[] = [];
+    for (let q = 1; q <= 30; q += 1) {
+      answers.push(calls.call(q), calls.call(100 + q));
+      await turn();
+    }
+    expect(server.groups[0]?.length).toBeLessThan(24);
+    while (await server.answer());
+    expect(await Promise.all(answers)).toHaveLength(60);
   });
 
   it('are rejected with those they went with, and with nobody else', async () => {

@@ -7,6 +7,9 @@ type Waiting<Q, A> = {
 /** How long a group waits for those who are expected. */
 const PATIENCE_MS = 2;
 
+/** Turns of the event loop for which a group waits while each of them brings somebody. */
+const TURNS_MAX = 8;
+
 /**
  * Lets calls share a statement. Whoever calls while others are under way waits and goes together with everybody who waits; whoever calls alone
  * goes at once. A call sees everything that was committed before it was made.
@@ -57,7 +60,15 @@ export class SharedCalls<Q, A> {
       return;
     }
     this.isAboutToStart = true;
+    this.startAfterTurn(TURNS_MAX);
+  }
+
+  /** A process that is busy with arrivals goes on with them: nobody waits for a clock, and a group of many costs as much as one of few. */
+  private startAfterTurn(turnsLeft: number): void {
+    const before = this.waiting.length;
     setImmediate(() => {
+      const isGrowing = this.waiting.length > before && this.waiting.length < this.limits.together;
+      if (isGrowing && turnsLeft > 1) return this.startAfterTurn(turnsLeft - 1);
       this.isAboutToStart = false;
       this.start();
     });

@@ -32,17 +32,16 @@ const change =
 const polls = (least: number) => isKind('poll', p => p.records.length >= least);
 const lastOf = (poll: PollOperation): number => poll.records.at(-1)?.logOffset ?? 0;
 
-/** Whether the same member reads on in the same epoch after this poll. */
-const goesOn = (poll: PollOperation, history: readonly Operation[]): boolean =>
-  history
+/** Whether the next of its reader to poll the partition is the same member in the same epoch: another one would begin behind a gap as well. */
+const goesOn = (poll: PollOperation, history: readonly Operation[]): boolean => {
+  const next = history
     .slice(history.indexOf(poll) + 1)
-    .some(
-      o =>
-        o.kind === 'poll' &&
-        o.member === poll.member &&
-        o.epoch === poll.epoch &&
-        o.partition === poll.partition,
+    .find(
+      (o): o is PollOperation =>
+        o.kind === 'poll' && o.reader === poll.reader && o.partition === poll.partition,
     );
+  return next?.member === poll.member && next.epoch === poll.epoch;
+};
 
 const MUTATIONS: [Anomaly, string, Mutation][] = [
   [

@@ -13,12 +13,6 @@ const scales: fc.Arbitrary<Scale> = fc.record({
   people: fc.integer({ min: 1, max: 4 }),
 });
 
-/**
- * The same runs each time; SEVER_FAULT_SEED tries others. The simulation does not count every harm that it does: in about one run of a thousand the
- * checker finds a bug that was not counted.
- */
-const SEED = Number(process.env.SEVER_FAULT_SEED ?? 1);
-
 describe('the history of a simulated log', () => {
   it('shows nothing when the log is correct, whatever is killed, stalled, moved or sent again', () => {
     fc.assert(
@@ -54,7 +48,7 @@ describe('the history of a simulated log', () => {
           expect(found.some(name => anomalies.includes(name))).toBe(struck > 0);
           if (struck > 0) runsStruck += 1;
         }),
-        { numRuns: 100, seed: SEED },
+        { numRuns: 100 },
       );
       // A bug that never does harm would prove nothing.
       expect(runsStruck).toBeGreaterThan(10);

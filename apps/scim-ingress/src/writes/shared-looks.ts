@@ -2,8 +2,8 @@ import {
   boundTargetsOf,
   findResources,
   type BoundTarget,
-  type KnownResource,
   type ResourceKey,
+  type StoredResource,
 } from '@sever/directory';
 import { SharedCalls } from '@sever/postgres';
 import type { SubjectKeys } from '@sever/subject-keys';
@@ -13,7 +13,7 @@ const LIMITS = { atOnce: 1, together: 100 };
 
 /** Looks into the directory outside of transactions, shared by the requests that need them at the same time. */
 export class SharedLooks {
-  private readonly resources: SharedCalls<ResourceKey, KnownResource | undefined>;
+  private readonly resources: SharedCalls<ResourceKey, StoredResource | undefined>;
   private readonly bound: SharedCalls<string, BoundTarget[]>;
   private readonly people: SharedCalls<{ tenant: string; subject: string }, undefined>;
 
@@ -26,8 +26,8 @@ export class SharedLooks {
     }, LIMITS);
   }
 
-  /** A resource as it is now, and whether its person ever had an opt-out. */
-  resource(connection: string, id: string): Promise<KnownResource | undefined> {
+  /** A resource as it is now. */
+  resource(connection: string, id: string): Promise<StoredResource | undefined> {
     return this.resources.call({ connection, id });
   }
 

@@ -57,8 +57,8 @@ export class UnlockedUserWrites {
     if (changed.some(name => IDENTIFIERS.has(name))) return undefined;
     const after = { ...before, attributes, active: attributes.active === true };
     if (!changed.includes('active')) return this.ordinary(writer, after, changed);
-    const isFirst = before.active && !after.active && !found?.hasStanding;
-    return isFirst ? this.firstOptOut(writer, after) : undefined;
+    // Whether it is the person's first opt-out is seen by the statement that opens it.
+    return before.active && !after.active ? this.firstOptOut(writer, after) : undefined;
   }
 
   private ordinary(writer: Writer, after: StoredResource, changed: string[]): ToldChange {

@@ -17,3 +17,27 @@ export const indexedAttributesMigration = migration(1_790_000_003_800, 'IndexedA
     where deleted_at is null and display_name_norm is not null`,
   `create index scim_resource_by_email on scim_resource using gin (email_values) where deleted_at is null`,
 ]);
+
+/**
+ * What a change of a user costs the server. With room left on its page a new version of a row needs no new entries in the nine indexes (a heap-only
+ * tuple), and the function behind the column of e-mails runs without a query of its own; it gives the same as before.
+ */
+export const cheaperUpdatesMigration = migration(1_790_000_003_980, 'CheaperUpdates', [
+  `alter table scim_resource set (fillfactor = 70)`,
+  `create or replace function scim_folded_values(list jsonb, member text) returns text[] language plpgsql immutable parallel safe as $$
+   declare
+     found text[] := '{}';
+     one jsonb;
+   begin
+     if list is null or jsonb_typeof(list) <> 'array' then
+       return found;
+     end if;
+     for i in 0 .. jsonb_array_length(list) - 1 loop
+       one := list -> i -> member;
+       if jsonb_typeof(one) = 'string' and one <> '""' then
+         found := found || ${foldSql(`(one #>> '{}')`)};
+       end if;
+     end loop;
+     return found;
+   end $$`,
+]);

@@ -71,6 +71,7 @@ export class SimulatedGroup {
     }
     for (const member of this.members)
       for (const [partition, hold] of member.holds) this.commit(member, partition, hold, nextOf(hold));
+    this.countUnread();
   }
 
   owns(member: Member, partition: number, hold: Hold): boolean {
@@ -129,6 +130,7 @@ export class SimulatedGroup {
     const entries = this.tampered(log.read(partition, from, 1 + random.int(5)), hold);
     const last = entries.at(-1);
     if (!last) return;
+    this.countJump(partition, hold, entries[0]?.logOffset ?? 0);
     hold.hasPolled = true;
     hold.position = last.logOffset + 1;
     hold.queue.push(...entries);
@@ -145,6 +147,18 @@ export class SimulatedGroup {
       records,
     });
     if (this.has('commit-before-processing')) this.commit(member, partition, hold, hold.position);
+  }
+
+  /** A takeover at the end does harm only when it reads on: until then a former member may still read what it would pass. */
+  private countJump(partition: number, hold: Hold, first: number): void {
+    if (!this.has('takeover-starts-at-end') || hold.hasPolled) return;
+    if (first > (this.reached[partition] ?? 0)) this.world.struck();
+  }
+
+  private countUnread(): void {
+    if (!this.has('takeover-starts-at-end')) return;
+    for (const [partition, reached] of this.reached.entries())
+      if (reached < this.world.log.end(partition)) this.world.struck();
   }
 
   private tampered(entries: Entry[], hold: Hold): Entry[] {
@@ -233,11 +247,8 @@ export class SimulatedGroup {
       partition,
     });
     let position = this.committed[partition] ?? 0;
-    const end = this.world.log.end(partition);
-    if (this.has('takeover-starts-at-end') && this.joined > 1) {
-      if (end > (this.reached[partition] ?? 0)) this.world.struck();
-      position = Math.max(position, end);
-    }
+    if (this.has('takeover-starts-at-end') && this.joined > 1)
+      position = Math.max(position, this.world.log.end(partition));
     member.holds.set(partition, { epoch, position, queue: [], hasPolled: false });
   }
 
