@@ -1,5 +1,5 @@
 import { countsOfSources, sourceOf, type ChosenLimits } from '@sever/directory';
-import type { Asker, Guard } from '@sever/event-contracts';
+import type { Asker, Guard, SeverEvent } from '@sever/event-contracts';
 import { heldBy, needsPeople, type GovernorLimits } from '@sever/opt-out';
 import { SharedCalls, type Queryable } from '@sever/postgres';
 import type { DataSource, EntityManager } from 'typeorm';
@@ -67,6 +67,11 @@ export class Governor {
     this.underWay.left(write);
   }
 
+  /** A held opt-out is committed: operators are to know. */
+  told({ tenant, data }: SeverEvent<'sever.optout.staged.v1'>): void {
+    this.report.held(sourceOf(tenant, data.asker), data.guard);
+  }
+
   private entered(write: object, { tenant, subject, asker }: Opening): Question {
     const source = sourceOf(tenant, asker);
     return { source, underWay: this.underWay.enter(write, source, subject) };
@@ -94,7 +99,6 @@ export class Governor {
     const limits = { ...this.limits, ...count.limits };
     const people = needsPeople(limits, optOuts) ? await peopleOf(optOuts - 1) : undefined;
     const guard = heldBy(limits, { optOuts, people });
-    if (guard) this.report.held(source, guard);
     return { guard, countsFor: source.source };
   }
 }

@@ -66,4 +66,5 @@ async function seeingOthers<T>(write: () => Promise<T>): Promise<T> {
 /** Nobody waits for an event outside of an opt-out: readers find it at their next look. */
 export function wakeFor(context: IngressContext, event: SeverEvent): void {
   if (event.optoutid !== undefined) context.writer.wake();
+  if (event.type === 'sever.optout.staged.v1') context.governor.told(event);
 }
