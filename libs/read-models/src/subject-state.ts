@@ -32,8 +32,8 @@ function lifecycleAfter(
     case 'sever.subject.registered.v1':
     case 'sever.subject.linked.v1':
     case 'sever.subject.identifiers-changed.v1':
-    // Nothing happens to them yet.
     case 'sever.optout.staged.v1':
+      // Who is staged keeps everything.
       return before ?? 'present';
     case 'sever.optout.requested.v1':
     case 'sever.optout.approved.v1':
