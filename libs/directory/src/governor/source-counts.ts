@@ -27,9 +27,10 @@ const limitsOf = (
 const COUNT = `select q.n::int - 1 as n, l.window_seconds as "windowSeconds", l.max_opt_outs as "maxOptOuts", l.percent,
     (select count(*)::int from (select 1 from standing_opt_out s
         where s.tenant = q.tenant and s.counts_for = q.source
-          and s.since > statement_timestamp() - make_interval(secs => l.window_seconds) and s.subject <> all(q.apart::uuid[])
+          and s.since > statement_timestamp() - make_interval(secs => l.window_seconds) and s.subject <> all(once.apart)
         limit l.max_opt_outs + 1) counted) as others
   from unnest($1::text[], $2::text[], $3::text[]) with ordinality q(tenant, source, apart, n) ${limitsOf(4)}
+  cross join lateral (select q.apart::uuid[] as apart offset 0) once
  where ${plannedForOne('q.n')}`;
 
 /** Answers several questions in their order. What was committed before is counted. */
