@@ -19,6 +19,10 @@ export const isPresent = (value: Json): boolean =>
   !(Array.isArray(value) && value.length === 0) &&
   !(isObject(value) && Object.keys(value).length === 0);
 
+/** Whether a required attribute has a value that says something: blanks name nobody. */
+export const isTold = (value: Json | undefined): boolean =>
+  value !== undefined && !(typeof value === 'string' && value.trim() === '');
+
 const DEPTH_MAX = 32;
 
 /**

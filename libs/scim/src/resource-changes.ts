@@ -1,5 +1,5 @@
 import type { DialectReading } from './dialect/dialect-reading.js';
-import { isObject, sameJson, type Json, type JsonObject } from './json-value.js';
+import { isObject, isTold, sameJson, type Json, type JsonObject } from './json-value.js';
 import { invalidValue } from './scim-error.js';
 import type { Attribute, ResourceType } from './schema/attribute.js';
 import { canonicalResource } from './schema/canonical-resource.js';
@@ -17,9 +17,7 @@ export function checkRequired(resource: JsonObject, type: ResourceType): JsonObj
 
 function checkPresent(object: JsonObject, attributes: readonly Attribute[]): void {
   for (const attribute of attributes) {
-    const value = object[attribute.name];
-    const isMissing = value === undefined || (typeof value === 'string' && value.trim() === '');
-    if (attribute.required && attribute.mutability !== 'readOnly' && isMissing)
+    if (attribute.required && attribute.mutability !== 'readOnly' && !isTold(object[attribute.name]))
       throw invalidValue(`"${attribute.name}" is required`);
   }
 }

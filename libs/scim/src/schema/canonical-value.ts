@@ -1,6 +1,6 @@
 import { canonicalDateTime } from '../date-time.js';
 import type { DialectReading } from '../dialect/dialect-reading.js';
-import { isObject, isPolluting, type Json, type JsonObject } from '../json-value.js';
+import { isObject, isPolluting, isTold, type Json, type JsonObject } from '../json-value.js';
 import { invalidSyntax, invalidValue } from '../scim-error.js';
 import type { Attribute } from './attribute.js';
 import { ElementIdentity, withAdded } from './element-list.js';
@@ -29,7 +29,7 @@ export function canonicalPart(attribute: Attribute, value: Json, reading: Dialec
 }
 
 function checkSubAttributes(attribute: Attribute, object: JsonObject): void {
-  const missing = attribute.subAttributes.find(sub => sub.required && object[sub.name] === undefined);
+  const missing = attribute.subAttributes.find(sub => sub.required && !isTold(object[sub.name]));
   if (missing) throw invalidValue(`"${attribute.name}" needs "${missing.name}"`);
 }
 

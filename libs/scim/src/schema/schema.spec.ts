@@ -74,6 +74,8 @@ describe('a schema of a connection', () => {
     ['scim.invalidValue', { serial: 's', picture: 'not base64!' }],
     ['scim.invalidValue', { number: 4 }],
     ['scim.invalidValue', { serial: 's', doors: [{}, { value: null }, { value: 1 }] }],
+    ['scim.invalidValue', { serial: 's', doors: [{ value: 'north' }, { value: '' }] }],
+    ['scim.invalidValue', { serial: 's', doors: [{ value: ' ' }] }],
     ['scim.invalidSyntax', { serial: 's', doors: [{ colour: 'red' }] }],
     ['scim.invalidSyntax', { serial: 's', Serial: 't' }],
     ['scim.invalidSyntax', { serial: 's', colour: 'red' }],
