@@ -11,7 +11,7 @@ import {
   type Standing,
   type StandingPhase,
 } from '@sever/directory';
-import { readLoggedEvent, type SeverEvent } from '@sever/event-contracts';
+import { instanceOf, readLoggedEvent, type SeverEvent } from '@sever/event-contracts';
 import { toRecord, type EventLogWriter, type LogRecord } from '@sever/event-log';
 import { decide, foldOutcome, foldRequest, nextDue, type Decision, type RequestState } from '@sever/opt-out';
 import { inSpan } from '@sever/telemetry';
@@ -59,8 +59,8 @@ function fold(coordination: Coordination, topic: string, event: SeverEvent): voi
     if (BEGINNINGS.has(event.type)) coordination.traceparent = event.traceparent;
     return;
   }
-  if (!('instance' in event.data) || typeof event.data.instance !== 'string') return;
-  const { instance } = event.data;
+  const instance = instanceOf(event);
+  if (instance === undefined) return;
   const next = foldOutcome(coordination.outcomes.get(instance), event);
   if (next) coordination.outcomes.set(instance, next);
 }

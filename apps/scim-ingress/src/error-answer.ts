@@ -1,8 +1,6 @@
 import { ScimError, errorBody } from '@sever/scim';
+import type { FastifyReply } from 'fastify';
 import type { HttpProblem } from './http-problem.js';
-
-/** Status, headers and body of an error. */
-export type ErrorAnswer = { status: number; headers: Record<string, string>; body: string };
 
 /** RFC 6750 §3: with at least one parameter. It is the same for every token that does not open, and for none. */
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="sever"' };
@@ -21,15 +19,15 @@ export const scimErrorOf = (error: unknown, problem: HttpProblem): ScimError =>
         problem.code,
       );
 
-/** An error in the form of the door that was asked: a SCIM error body, or problem details (RFC 9457). */
-export function errorAnswer(url: string, error: unknown, problem: HttpProblem): ErrorAnswer {
-  const headers = { ...problem.headers, ...(problem.status === 401 && CHALLENGE) };
-  const answer = (type: string, body: object): ErrorAnswer => ({
-    status: problem.status,
-    headers: { ...headers, 'content-type': `application/${type}+json; charset=utf-8` },
-    body: JSON.stringify(body),
-  });
-  if (isScimAddress(url)) return answer('scim', errorBody(scimErrorOf(error, problem)));
+/** Answers with an error in the form of the door that was asked: a SCIM error body, or problem details (RFC 9457). */
+export function sendError(reply: FastifyReply, url: string, error: unknown, problem: HttpProblem): void {
+  const send = (type: string, body: object): void =>
+    void reply
+      .status(problem.status)
+      .headers({ ...problem.headers, ...(problem.status === 401 && CHALLENGE) })
+      .header('content-type', `application/${type}+json; charset=utf-8`)
+      .send(JSON.stringify(body));
+  if (isScimAddress(url)) return send('scim', errorBody(scimErrorOf(error, problem)));
   const { status, code, detail } = problem;
-  return answer('problem', { type: 'about:blank', title: code, status, code, detail });
+  send('problem', { type: 'about:blank', title: code, status, code, detail });
 }

@@ -1,6 +1,6 @@
 import { Catch, NotFoundException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { errorAnswer, isScimAddress, scimErrorOf } from './error-answer.js';
+import { isScimAddress, scimErrorOf, sendError } from './error-answer.js';
 import { HttpProblem } from './http-problem.js';
 import { IngressContext } from './ingress-context.js';
 import { problemOf } from './problem-of.js';
@@ -27,8 +27,7 @@ export class ErrorFilter implements ExceptionFilter {
     }
     const problem = allowed.length > 0 ? notAllowed(allowed) : problemOf(error, this.context.logger);
     if (isScimAddress(request.url)) this.refusals.note(request, scimErrorOf(error, problem));
-    const { status, headers, body } = errorAnswer(request.url, error, problem);
-    void reply.status(status).headers(headers).send(body);
+    sendError(reply, request.url, error, problem);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
+import { isWriting } from './writing-methods.js';
 
 /** How long after a write that is not a Bulk the next one is expected. */
 const EXPECTED_MS = 2_000;
-const WRITING: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 /** What is POSTed and is an import, or stores nothing: queries, tokens, polls for how a request ended. */
 const NO_OTHER_WRITE = /\/(bulk|\.search|securityevents|oauth2\/token)\/?(\?|$)/i;
 
@@ -31,4 +31,4 @@ export function noteOtherWrites(fastify: FastifyInstance, writes: OtherWrites): 
 }
 
 const isOtherWrite = ({ method, url }: { method: string; url: string }): boolean =>
-  WRITING.has(method) && !(method === 'POST' && NO_OTHER_WRITE.test(url));
+  isWriting(method) && !(method === 'POST' && NO_OTHER_WRITE.test(url));

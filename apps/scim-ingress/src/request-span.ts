@@ -1,8 +1,7 @@
 import { context, trace, type Context } from '@opentelemetry/api';
 import { contextOf, tracer } from '@sever/telemetry';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-
-const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+import { isWriting } from './writing-methods.js';
 
 /**
  * One span per request, continuing the caller's trace (W3C Trace Context). The context is entered after the body was read:
@@ -20,7 +19,7 @@ export function traceRequests(fastify: FastifyInstance): void {
         span.end();
       });
     // What writes carries its trace into events, also when nobody records it.
-    if (span.isRecording() || !READS.has(request.method)) contexts.set(request, trace.setSpan(parent, span));
+    if (span.isRecording() || isWriting(request.method)) contexts.set(request, trace.setSpan(parent, span));
     done();
   });
   fastify.addHook('preHandler', (request, _reply, done) => {

@@ -8,7 +8,7 @@ import { createSubjectKeys, openKeyFolder } from '@sever/subject-keys';
 import { createLogger, createMetrics, startTracing } from '@sever/telemetry';
 import { GOVERNOR_DEFAULTS } from '@sever/opt-out';
 import type { HoldPolicy } from '@sever/event-contracts';
-import { errorAnswer } from './error-answer.js';
+import { sendError } from './error-answer.js';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { IngressContext } from './ingress-context.js';
 import { problemOf } from './problem-of.js';
@@ -84,8 +84,7 @@ export async function createIngress(
     http: { maxHeaderSize: HEADER_BYTES_MAX },
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       // An address that the router cannot read reaches nobody else.
-      const { status, headers, body } = errorAnswer(request.url, error, problemOf(error, context.logger));
-      void reply.status(status).headers(headers).send(body);
+      sendError(reply, request.url, error, problemOf(error, context.logger));
     },
     routerOptions: { caseSensitive: false, ignoreTrailingSlash: true, maxParamLength: 1_024 },
   });

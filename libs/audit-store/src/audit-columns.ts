@@ -1,4 +1,4 @@
-import type { SeverEvent } from '@sever/event-contracts';
+import { instanceOf, type SeverEvent } from '@sever/event-contracts';
 import type { CopyColumn } from '@sever/postgres';
 
 /** An event with its place in the log and the bytes as they were read. */
@@ -28,11 +28,7 @@ export const AUDIT_COLUMNS: readonly CopyColumn<DigestedEvent>[] = [
   { name: 'tenant', type: 'text', of: e => e.event.tenant },
   { name: 'subject', type: 'text', of: e => e.event.subject },
   { name: 'opt_out_id', type: 'uuid', of: e => e.event.optoutid ?? null },
-  { name: 'connector', type: 'text', of: e => connectorOf(e.event) },
+  { name: 'connector', type: 'text', of: e => instanceOf(e.event) ?? null },
   { name: 'sha256', type: 'bytea', of: e => e.sha256 },
   { name: 'value', type: 'bytea', of: e => e.value },
 ];
-
-function connectorOf(event: SeverEvent): string | null {
-  return 'instance' in event.data && typeof event.data.instance === 'string' ? event.data.instance : null;
-}

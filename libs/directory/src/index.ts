@@ -169,7 +169,9 @@ export {
   type Standing,
   type StandingPhase,
 } from './standing/standing-opt-out.js';
-export { ANY_SOURCE, askerOf, sourceOf, type GovernedSource } from './governor/governed-source.js';
+export { knownName, type KnownName } from './resources/known-name.js';
+export { isUuid } from './resources/uuid.js';
+export { ANY_SOURCE, askerOf, sourceKey, sourceOf, type GovernedSource } from './governor/governed-source.js';
 export {
   activePeopleOf,
   countsOfSources,

@@ -26,6 +26,7 @@ export { envelopeSchema, type EventEnvelope } from './event-envelope.js';
 export { decisionId, nameBasedId, newEventId, outcomeId } from './event-ids.js';
 export { OUTCOME_EVENT_TYPE, OUTCOME_KINDS, type OutcomeKind } from './outcome-kinds.js';
 export { NAMED_SUBJECTS_MAX, type MovedMembers } from './events/group-events.js';
+export { instanceOf } from './instance-of.js';
 export { recordHeaders } from './record-headers.js';
 export { readLoggedEvent } from './trusted-event.js';
 export { upcast, type Upcaster } from './upcasters.js';

@@ -1,4 +1,4 @@
-import type { SeverEvent } from '@sever/event-contracts';
+import { instanceOf, type SeverEvent } from '@sever/event-contracts';
 import { foldOutcome, foldRequest, type OutcomeState, type RequestState } from '@sever/opt-out';
 import { foldSubject, type SubjectState } from './subject-state.js';
 
@@ -40,8 +40,9 @@ export function foldBatch(
 }
 
 function foldIntoInstance(state: BatchState, { event, logOffset }: PlacedEvent, touched: Set<string>): void {
-  if (!event.optoutid || !('instance' in event.data) || typeof event.data.instance !== 'string') return;
-  const key = instanceRowKey(event.optoutid, event.data.instance);
+  const instance = instanceOf(event);
+  if (!event.optoutid || instance === undefined) return;
+  const key = instanceRowKey(event.optoutid, instance);
   const before = state.instances.get(key);
   if (before && before.offset >= logOffset) return;
   const after = foldOutcome(before?.state, event);

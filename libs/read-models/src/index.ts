@@ -10,6 +10,7 @@ export {
   type Span,
   type SubjectMove,
 } from './group-moves.js';
+export { type PersonEvent } from './person-event.js';
 export { findOptOut, listOptOuts, type OptOutFilter, type OptOutRecord } from './opt-out-records.js';
 export { READ_MODEL_TABLES, readModelMigrations } from './read-model-migrations.js';
 export { stateDigest } from './state-digest.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { countedTogether, keyOf, type Question } from './counted-together.js';
+import { sourceKey } from '@sever/directory';
+import { countedTogether, type Question } from './counted-together.js';
 import { OptOutsUnderWay } from './opt-outs-under-way.js';
 
 const source = { tenant: 'acme', source: 'connection:entra' };
@@ -12,7 +13,7 @@ describe('openings that ask at the same time', () => {
       { source, underWay: new Set(['two']) },
     ]);
     expect(places).toEqual([2, 3]);
-    expect(sources.get(keyOf(source))?.apart).toEqual(['early', 'one', 'two']);
+    expect(sources.get(sourceKey(source))?.apart).toEqual(['early', 'one', 'two']);
   });
 
   it('count each source by itself', () => {
@@ -44,7 +45,7 @@ describe('openings that ask at the same time', () => {
             asking.push({ source, underWay, place: entered, write, subject });
           } else if (step === 'look') {
             const { sources, places } = countedTogether(asking);
-            const apart = new Set(sources.get(keyOf(source))?.apart);
+            const apart = new Set(sources.get(sourceKey(source))?.apart);
             const others = [...committed].filter(subject => !apart.has(subject)).length;
             asking.forEach(({ place }, i) => expect(others + places[i]!).toBe(place));
             decided.push(...asking);

@@ -1,12 +1,10 @@
-import type { GovernedSource } from '@sever/directory';
+import { sourceKey, type GovernedSource } from '@sever/directory';
 
 /** What one opening asks: its source, and who of it is under way, itself among them. */
 export type Question = { source: GovernedSource; underWay: ReadonlySet<string> };
 
 /** One source with the people whom the database must not count, since those who ask count them themselves. */
 export type CountedApart = GovernedSource & { apart: string[] };
-
-export const keyOf = ({ tenant, source }: GovernedSource): string => `${tenant}\n${source}`;
 
 /**
  * Prepares one look for openings that ask at the same time, in the order in which they entered.
@@ -20,15 +18,15 @@ export function countedTogether(questions: readonly Question[]): {
 } {
   const met = new Map<string, Set<string>>();
   const places = questions.map(({ source, underWay }) => {
-    const people = met.get(keyOf(source)) ?? new Set<string>();
-    met.set(keyOf(source), people);
+    const people = met.get(sourceKey(source)) ?? new Set<string>();
+    met.set(sourceKey(source), people);
     for (const subject of underWay) people.add(subject);
     return people.size;
   });
   const sources = new Map(
     questions.map(({ source }): [string, CountedApart] => [
-      keyOf(source),
-      { ...source, apart: [...(met.get(keyOf(source)) ?? [])] },
+      sourceKey(source),
+      { ...source, apart: [...(met.get(sourceKey(source)) ?? [])] },
     ]),
   );
   return { sources, places };

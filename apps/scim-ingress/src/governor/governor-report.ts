@@ -1,4 +1,4 @@
-import type { GovernedSource } from '@sever/directory';
+import { sourceKey, type GovernedSource } from '@sever/directory';
 import type { Guard } from '@sever/event-contracts';
 import type { Logger } from '@sever/telemetry';
 import { Counter, type Registry } from 'prom-client';
@@ -24,9 +24,10 @@ export class GovernorReport {
   }
 
   /** An opt-out of this source is held. */
-  held({ tenant, source }: GovernedSource, guard: Guard): void {
+  held(governed: GovernedSource, guard: Guard): void {
+    const { tenant, source } = governed;
     this.counter.inc({ tenant, rule: guard.rule });
-    const key = `${tenant}\n${source}`;
+    const key = sourceKey(governed);
     const now = performance.now();
     if (now - (this.told.get(key) ?? -Infinity) < TOLD_EVERY_MS) return;
     this.told.set(key, now);

@@ -1,9 +1,9 @@
-import { countsOfSources, sourceOf, type ChosenLimits } from '@sever/directory';
+import { countsOfSources, sourceKey, sourceOf, type ChosenLimits } from '@sever/directory';
 import type { Asker, Guard, SeverEvent } from '@sever/event-contracts';
 import { heldBy, needsPeople, type GovernorLimits } from '@sever/opt-out';
 import { SharedCalls, type Queryable } from '@sever/postgres';
 import type { DataSource, EntityManager } from 'typeorm';
-import { countedTogether, keyOf, type Question } from './counted-together.js';
+import { countedTogether, type Question } from './counted-together.js';
 import type { GovernorReport } from './governor-report.js';
 import { OptOutsUnderWay } from './opt-outs-under-way.js';
 import { PeopleOfSources } from './people-of-sources.js';
@@ -83,7 +83,7 @@ export class Governor {
     const counts = await countsOfSources(on, [...sources.values()], defaults);
     const byKey = new Map([...sources.keys()].map((key, n) => [key, counts[n]]));
     return questions.map(({ source }, i) => {
-      const count = byKey.get(keyOf(source));
+      const count = byKey.get(sourceKey(source));
       return { optOuts: (count?.others ?? 0) + places[i]!, limits: count ?? defaults };
     });
   }

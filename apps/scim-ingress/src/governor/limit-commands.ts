@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { ANY_SOURCE, lockConnection, setGovernorLimits, sourceOf, tenantExists } from '@sever/directory';
-import { makeEvent, newEventId, type SeverEvent } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
-import { currentTraceparent } from '@sever/telemetry';
 import type { z } from 'zod';
 import { HttpProblem } from '../http-problem.js';
 import { IngressContext } from '../ingress-context.js';
+import { operatorEvent } from '../writes/operator-event.js';
 import type { limitsBodySchema } from './governor-bodies.js';
 
 /** From when on the governor holds opt-outs, as operators choose it. */
@@ -31,34 +30,17 @@ export class LimitCommands {
         ...(percent !== undefined && { percent }),
         ...{ reason, by },
       });
-      await this.context.writer.append(em, [toRecord(changed(by, tenant, connection, chosen))]);
+      // The reason stays in the directory: there is no person under whose key it could be kept.
+      const event = operatorEvent('sever.connection.governor-changed.v1', tenant, {
+        actor: { kind: 'operator', id: by },
+        target:
+          connection === undefined
+            ? { kind: 'pipeline', id: 'governor' }
+            : { kind: 'connection', id: connection },
+        connection: connection ?? null,
+        ...chosen,
+      });
+      await this.context.writer.append(em, [toRecord(event)]);
     });
   }
-}
-
-/** The reason stays in the directory: there is no person under whose key it could be kept. */
-function changed(
-  by: string,
-  tenant: string,
-  connection: string | undefined,
-  chosen: { windowSeconds: number | null; maxOptOuts: number | null; percent: number | null },
-): SeverEvent {
-  return makeEvent({
-    type: 'sever.connection.governor-changed.v1',
-    id: newEventId(),
-    source: '/api',
-    tenant,
-    subject: '-',
-    time: new Date(),
-    traceparent: currentTraceparent(),
-    data: {
-      actor: { kind: 'operator', id: by },
-      target:
-        connection === undefined
-          ? { kind: 'pipeline', id: 'governor' }
-          : { kind: 'connection', id: connection },
-      connection: connection ?? null,
-      ...chosen,
-    },
-  }) as SeverEvent;
 }

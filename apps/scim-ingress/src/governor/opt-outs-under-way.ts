@@ -1,4 +1,4 @@
-import type { GovernedSource } from '@sever/directory';
+import { sourceKey, type GovernedSource } from '@sever/directory';
 
 type Entry = { key: string; subject: string };
 
@@ -14,8 +14,8 @@ export class OptOutsUnderWay {
    * @param write stands for the write until {@link left}; each is about one person
    * @returns the people of this source who are under way, this one among them
    */
-  enter(write: object, { tenant, source }: GovernedSource, subject: string): ReadonlySet<string> {
-    const entry = { key: `${tenant}\n${source}`, subject };
+  enter(write: object, source: GovernedSource, subject: string): ReadonlySet<string> {
+    const entry = { key: sourceKey(source), subject };
     const people = this.bySource.get(entry.key) ?? new Map<string, number>();
     this.left(write);
     this.bySource.set(entry.key, people);

@@ -1,4 +1,4 @@
-import { activePeopleOf, type GovernedSource } from '@sever/directory';
+import { activePeopleOf, sourceKey, type GovernedSource } from '@sever/directory';
 import { SharedCalls, type Queryable } from '@sever/postgres';
 import type { DataSource } from 'typeorm';
 
@@ -34,7 +34,7 @@ export class PeopleOfSources {
 
   /** The same through the connection of a transaction, which must not wait for another one. */
   async countIn(on: Queryable, { tenant, source, optOuts }: Asked): Promise<number> {
-    const key = `${tenant}\n${source}`;
+    const key = sourceKey({ tenant, source });
     const known = this.known.get(key);
     if (known && known.until > this.now()) return known.people;
     const people = (await activePeopleOf(on, { tenant, source })) + optOuts;

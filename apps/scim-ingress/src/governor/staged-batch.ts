@@ -11,7 +11,7 @@ import { toRecord } from '@sever/event-log';
 import type { EntityManager } from 'typeorm';
 import type { IngressContext } from '../ingress-context.js';
 import { restDraft, type Caller } from '../rest/standing-command.js';
-import { knownAs } from './known-as.js';
+import { knownAs } from '../writes/known-as.js';
 
 /** What an operator says of those that wait. */
 export type Verdict = 'approve' | 'reject';

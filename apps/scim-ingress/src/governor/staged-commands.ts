@@ -13,7 +13,7 @@ import { HttpProblem } from '../http-problem.js';
 import { IngressContext } from '../ingress-context.js';
 import { onStanding, type Caller } from '../rest/standing-command.js';
 import type { OperatorBody } from '../rest/request-bodies.js';
-import { knownAs } from './known-as.js';
+import { knownAs } from '../writes/known-as.js';
 import { StagedBatch, type Verdict } from './staged-batch.js';
 
 /** Which of those that wait, and how many of them at most: `after` is where a former call stopped. */

@@ -16,6 +16,7 @@ import {
   activePeople,
   casesOf,
   countActivePeople,
+  isUuid,
   listConnections,
   refusalsOf,
   unknownConnection,
@@ -43,11 +44,10 @@ import {
   type Retired,
   type Rotated,
 } from './connection-commands.js';
+import { pageSize } from './page-size.js';
 import { parseBody } from './request-bodies.js';
 
-const PAGE_DEFAULT = 100;
-const PAGE_MAX = 500;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const PAGE = { usual: 100, max: 500 };
 
 /** Identity providers' ties: who may speak, with what proof, and how that ends. */
 @Controller('v1/connections')
@@ -111,13 +111,10 @@ export class ConnectionsController {
     @Query('limit') limit: string | undefined,
   ): Promise<{ items: ActivePerson[]; next: string | null }> {
     await this.find(id);
-    const size = limit === undefined ? PAGE_DEFAULT : Number(limit);
-    if (!Number.isInteger(size) || size < 1)
-      throw new HttpProblem(400, 'request.invalid', 'limit must be a positive integer');
-    if (cursor !== undefined && !UUID.test(cursor))
+    if (cursor !== undefined && !isUuid(cursor))
       throw new HttpProblem(400, 'request.invalid', 'cursor must come from the page before');
     return activePeople(this.context.dataSource, id, {
-      limit: Math.min(size, PAGE_MAX),
+      limit: pageSize(limit, PAGE),
       ...(cursor !== undefined && { after: cursor }),
     });
   }

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import {
   boundTargets,
   createSubject,
   isOptedOutByRetirement,
+  knownName,
   lockStanding,
   setAskers,
   setLegalHold,
@@ -16,7 +16,6 @@ import {
   type Subject,
 } from '@sever/directory';
 import type { SeverEvent } from '@sever/event-contracts';
-import { oneRow } from '@sever/postgres';
 import { normaliseUserName } from '@sever/scim';
 import type { EntityManager } from 'typeorm';
 import { UNGOVERNED } from '../governor/governor.js';
@@ -24,7 +23,9 @@ import { HttpProblem } from '../http-problem.js';
 import { IngressContext } from '../ingress-context.js';
 import { commitWrite } from '../writes/commit.js';
 import type { Identifiers } from '../writes/event-drafts.js';
+import { knownAs } from '../writes/known-as.js';
 import { requestOptOut, takeBack } from '../writes/meaning-effects.js';
+import { answeredBefore, rememberAnswer } from './idempotency-keys.js';
 import type { OperatorBody, OptOutBody } from './request-bodies.js';
 import { onStanding, restDraft, type Caller } from './standing-command.js';
 
@@ -39,10 +40,11 @@ export class OptOutCommands {
   request(caller: Caller, body: OptOutBody, idempotencyKey: string | undefined): Promise<string> {
     return commitWrite(this.context, async em => {
       const known =
-        idempotencyKey === undefined ? undefined : await this.seen(em, caller, idempotencyKey, body);
+        idempotencyKey === undefined ? undefined : await answeredBefore(em, caller, idempotencyKey, body);
       if (known) return { result: known, event: undefined };
       const written = await this.requestIn(em, caller, body);
-      if (idempotencyKey !== undefined) await this.remember(em, caller, idempotencyKey, body, written.result);
+      if (idempotencyKey !== undefined)
+        await rememberAnswer(em, caller, idempotencyKey, body, written.result);
       return written;
     });
   }
@@ -163,14 +165,8 @@ export class OptOutCommands {
 
   /** The name as the directory spells it; the caller's spelling for somebody the directory does not know. */
   private async identifiersOf(em: EntityManager, subject: Subject, body: OptOutBody): Promise<Identifiers> {
-    const row = await oneRow<{ name: string; external: string | null }>(
-      em,
-      `select attributes ->> 'userName' as name, external_id as external from scim_resource where subject = $1
-        order by deleted_at is null desc, modified_at desc limit 1`,
-      [subject.id],
-    );
-    if (row) return { userName: row.name, ...(row.external !== null && { externalId: row.external }) };
-    return { userName: body.userName ?? subject.userNameNorm };
+    const known = await knownName(em, subject.id);
+    return known ? knownAs(known) : { userName: body.userName ?? subject.userNameNorm };
   }
 
   /** Whether an operator decided it for all people of a connection that was retired. @throws HttpProblem 409 `connection.not-decided` */
@@ -200,44 +196,7 @@ export class OptOutCommands {
         `this tenant is not bound to a connector ${instance.slice(0, 60)}`,
       );
   }
-
-  private async seen(
-    em: EntityManager,
-    caller: Caller,
-    key: string,
-    body: OptOutBody,
-  ): Promise<string | undefined> {
-    await em.query('select pg_advisory_xact_lock(hashtext($1))', [`${caller.principal}\n${key}`]);
-    const row = await oneRow<{ opt_out_id: string; request_hash: Buffer }>(
-      em,
-      'select opt_out_id, request_hash from idempotency_key where key_hash = $1',
-      [digest(caller.principal, key)],
-    );
-    if (row && !row.request_hash.equals(digest(JSON.stringify(body))))
-      throw new HttpProblem(
-        422,
-        'idempotency.mismatch',
-        'this Idempotency-Key was used for another request; use a new key',
-      );
-    return row?.opt_out_id;
-  }
-
-  private async remember(
-    em: EntityManager,
-    caller: Caller,
-    key: string,
-    body: OptOutBody,
-    optOutId: string,
-  ): Promise<void> {
-    await em.query('insert into idempotency_key (key_hash, request_hash, opt_out_id) values ($1, $2, $3)', [
-      digest(caller.principal, key),
-      digest(JSON.stringify(body)),
-      optOutId,
-    ]);
-  }
 }
-
-const digest = (...parts: string[]): Buffer => createHash('sha256').update(JSON.stringify(parts)).digest();
 
 function known(subject: Subject | undefined): Subject {
   if (!subject)

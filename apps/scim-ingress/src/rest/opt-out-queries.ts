@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { TimelineEntry } from '@sever/audit-store';
-import { subjectsByUserName } from '@sever/directory';
-import { decodeEvent, type SeverEvent } from '@sever/event-contracts';
+import { isUuid, subjectsByUserName } from '@sever/directory';
+import { decodeEvent, instanceOf, type SeverEvent } from '@sever/event-contracts';
 import { foldRequest, type RequestState } from '@sever/opt-out';
 import { oneRow } from '@sever/postgres';
 import { findOptOut, listOptOuts, type OptOutRecord } from '@sever/read-models';
@@ -18,8 +18,6 @@ export type ListFilter = {
   limit: number;
   cursor?: string;
 };
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Opt-outs as callers of the REST door see them. */
 @Injectable()
@@ -56,7 +54,7 @@ export class OptOutQueries {
   }
 
   private async record(id: string): Promise<OptOutRecord> {
-    const record = UUID.test(id)
+    const record = isUuid(id)
       ? ((await findOptOut(this.context.dataSource, id)) ?? (await this.justAccepted(id)))
       : undefined;
     if (!record) throw new HttpProblem(404, 'opt-out.unknown', `there is no opt-out ${id.slice(0, 80)}`);
@@ -96,7 +94,7 @@ export class OptOutQueries {
   }
 }
 
-const entryOf = ({ id, type, time, data }: SeverEvent): TimelineEntry => ({
-  ...{ id, type, at: time, actor: data.actor.id },
-  connector: 'instance' in data && typeof data.instance === 'string' ? data.instance : null,
+const entryOf = (event: SeverEvent): TimelineEntry => ({
+  ...{ id: event.id, type: event.type, at: event.time, actor: event.data.actor.id },
+  connector: instanceOf(event) ?? null,
 });

@@ -20,6 +20,7 @@ import { streamOptOut } from './opt-out-stream.js';
 import { OptOutCommands } from './opt-out-commands.js';
 import { OptOutQueries } from './opt-out-queries.js';
 import type { OptOutResource } from './opt-out-resource.js';
+import { pageSize } from './page-size.js';
 import { operatorBodySchema, optOutBodySchema, parseBody, type OperatorBody } from './request-bodies.js';
 
 const STATES: ReadonlySet<string> = new Set([
@@ -33,8 +34,7 @@ const STATES: ReadonlySet<string> = new Set([
   'restoring',
   'restored',
 ]);
-const PAGE_DEFAULT = 50;
-const PAGE_MAX = 200;
+const PAGE = { usual: 50, max: 200 };
 
 /** The REST opt-out door. */
 @Controller('v1/opt-outs')
@@ -66,11 +66,8 @@ export class OptOutsController {
     const { tenant, userName, state, cursor, limit } = query;
     if (state !== undefined && !STATES.has(state))
       throw new HttpProblem(400, 'request.invalid', `state must be one of ${[...STATES].join(', ')}`);
-    const size = limit === undefined ? PAGE_DEFAULT : Number(limit);
-    if (!Number.isInteger(size) || size < 1)
-      throw new HttpProblem(400, 'request.invalid', 'limit must be a positive integer');
     return this.queries.list({
-      limit: Math.min(size, PAGE_MAX),
+      limit: pageSize(limit, PAGE),
       ...(tenant !== undefined && { tenant }),
       ...(userName !== undefined && { userName }),
       ...(state !== undefined && { state }),

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { makeEvent } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
 import { createPostgresEventLogWriter } from '@sever/event-log-postgres';
+import type { PersonEvent } from '@sever/read-models';
 import { GROUP_SCHEMA_ID, USER_SCHEMA_ID } from '@sever/scim';
 import { startIngress, type Answer, type RunningIngress } from '../testing/running-ingress.js';
-import type { PersonEvent } from './person-timelines.js';
 
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
 

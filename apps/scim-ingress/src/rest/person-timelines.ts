@@ -2,26 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { eventsOfSubject, type SubjectEvent } from '@sever/audit-store';
 import { subjectById, subjectByUserName, type Subject } from '@sever/directory';
 import { readLoggedEvent } from '@sever/event-contracts';
-import { groupMovesOf, type GroupMove } from '@sever/read-models';
+import { groupMovesOf, type GroupMove, type PersonEvent } from '@sever/read-models';
 import { normaliseUserName } from '@sever/scim';
 import { HttpProblem } from '../http-problem.js';
 import { IngressContext } from '../ingress-context.js';
-
-/**
- * An event about a person: `connection` is the identity provider's tie through which it came, `connector` the target system's instance
- * that reported it. `group` and `moved` say which group the person joined or left. All ids, never a name.
- */
-export type PersonEvent = {
-  id: string;
-  type: string;
-  at: string;
-  actor: string;
-  connection: string | null;
-  connector: string | null;
-  optOut: string | null;
-  group: string | null;
-  moved: GroupMove['moved'] | null;
-};
 
 export type PersonTimeline = { tenant: string; subject: string; items: PersonEvent[]; next: string | null };
 

@@ -1,4 +1,4 @@
-import { lockStandingById, type Standing } from '@sever/directory';
+import { isUuid, lockStandingById, type Standing } from '@sever/directory';
 import type { Door, SeverEvent } from '@sever/event-contracts';
 import type { EntityManager } from 'typeorm';
 import { HttpProblem } from '../http-problem.js';
@@ -44,7 +44,7 @@ export function onStanding(
   act: (em: EntityManager, standing: Standing, draft: EventDraft) => Promise<SeverEvent>,
 ): Promise<SeverEvent> {
   return commitWrite(context, async em => {
-    const standing = /^[0-9a-f-]{36}$/i.test(id) ? await lockStandingById(em, id) : undefined;
+    const standing = isUuid(id) ? await lockStandingById(em, id) : undefined;
     if (!standing) throw new HttpProblem(404, 'opt-out.unknown', `there is no opt-out ${id.slice(0, 80)}`);
     const draft = restDraft(context, em, caller, standing, { operation, reason: body.reason });
     const event = await act(em, standing, draft);

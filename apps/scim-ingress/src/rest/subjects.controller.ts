@@ -4,10 +4,10 @@ import { normaliseUserName } from '@sever/scim';
 import { HttpProblem } from '../http-problem.js';
 import { IngressContext } from '../ingress-context.js';
 import { ApiAuthGuard } from './api-auth.guard.js';
+import { pageSize } from './page-size.js';
 import { PersonTimelines, type NamedPerson, type PersonTimeline } from './person-timelines.js';
 
-const PAGE_DEFAULT = 50;
-const PAGE_MAX = 200;
+const PAGE = { usual: 50, max: 200 };
 
 type TimelineQuery = Partial<Record<'tenant' | 'userName' | 'subject' | 'cursor' | 'limit', string>>;
 
@@ -33,10 +33,7 @@ export class SubjectsController {
   /** Everything the log knows about a person, newest first. */
   @Get('timeline')
   timeline(@Query() query: TimelineQuery): Promise<PersonTimeline> {
-    const size = query.limit === undefined ? PAGE_DEFAULT : Number(query.limit);
-    if (!Number.isInteger(size) || size < 1)
-      throw new HttpProblem(400, 'request.invalid', 'limit must be a positive integer');
-    return this.timelines.page(personOf(query), Math.min(size, PAGE_MAX), query.cursor);
+    return this.timelines.page(personOf(query), pageSize(query.limit, PAGE), query.cursor);
   }
 }
 

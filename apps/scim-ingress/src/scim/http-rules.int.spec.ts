@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startIngress, type Answer, type RunningIngress } from '../testing/running-ingress.js';
+import { scimCaller, type ScimCaller } from '../testing/scim-caller.js';
 
 const API = 'urn:ietf:params:scim:api:messages:2.0';
 const CORE = 'urn:ietf:params:scim:schemas:core:2.0';
@@ -7,21 +8,16 @@ const USER = `${CORE}:User`;
 
 let ingress: RunningIngress;
 let token: string;
+let ask: ScimCaller;
 let id: string;
 beforeAll(async () => {
   ingress = await startIngress();
   token = (await ingress.connect('rules')).token;
+  ask = scimCaller(ingress, 'rules', token);
   id = await created('kept@x.example');
 });
 afterAll(() => ingress?.close());
 
-const ask = (
-  method: string,
-  path: string,
-  body?: unknown,
-  headers: Record<string, string> = {},
-): Promise<Answer> =>
-  ingress.ask(method, `/scim/v2/rules${path}`, { token, headers, ...(body !== undefined && { body }) });
 const created = async (userName: string): Promise<string> =>
   String((await ask('POST', '/Users', { schemas: [USER], userName })).json.id);
 

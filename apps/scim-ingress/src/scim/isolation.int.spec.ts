@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { rows } from '@sever/postgres';
 import { startIngress, type Answer, type RunningIngress } from '../testing/running-ingress.js';
+import { scimCaller, type ScimCaller } from '../testing/scim-caller.js';
 
 const API = 'urn:ietf:params:scim:api:messages:2.0';
 const CORE = 'urn:ietf:params:scim:schemas:core:2.0';
@@ -19,18 +20,8 @@ let user: string;
 let group: string;
 let etag: string;
 
-const ask = (
-  connection: string,
-  method: string,
-  path: string,
-  body?: unknown,
-  headers: Record<string, string> = {},
-): Promise<Answer> =>
-  ingress.ask(method, `/scim/v2/${connection}${path}`, {
-    token: tokens.get(connection) ?? '',
-    headers,
-    ...(body !== undefined && { body }),
-  });
+const ask = (connection: string, ...request: Parameters<ScimCaller>): Promise<Answer> =>
+  scimCaller(ingress, connection, tokens.get(connection) ?? '')(...request);
 const userBody = (userName: string): object => ({ schemas: [`${CORE}:User`], userName, externalId: 'E-1' });
 
 beforeAll(async () => {

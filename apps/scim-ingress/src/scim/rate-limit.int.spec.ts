@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { rows } from '@sever/postgres';
 import { startIngress, type Answer, type RunningIngress } from '../testing/running-ingress.js';
+import { scimCaller, type ScimCaller } from '../testing/scim-caller.js';
 
 const API = 'urn:ietf:params:scim:api:messages:2.0';
 const CORE = 'urn:ietf:params:scim:schemas:core:2.0';
@@ -18,14 +19,11 @@ type Request = { path: string; body: object; members: string[] };
 
 describe('a connection that sends faster than it may', () => {
   let ingress: RunningIngress;
-  let token: string;
+  let ask: ScimCaller;
   let group: string;
   const people: string[] = [];
   const accepted: Request[] = [];
   const refused: { request: Request; answer: Answer }[] = [];
-
-  const ask = (method: string, path: string, body?: unknown): Promise<Answer> =>
-    ingress.ask(method, `/scim/v2/busy${path}`, { token, ...(body !== undefined && { body }) });
 
   /** As a client that waits as long as it is told to. */
   async function patiently(method: string, path: string, body?: unknown): Promise<Answer> {
@@ -72,7 +70,7 @@ describe('a connection that sends faster than it may', () => {
 
   beforeAll(async () => {
     ingress = await startIngress();
-    token = (await ingress.connect('busy', 'acme', RATE)).token;
+    ask = scimCaller(ingress, 'busy', (await ingress.connect('busy', 'acme', RATE)).token);
     await made();
     // Who leaves comes in between, so that some of both are refused.
     const waiting = Array.from({ length: JOINING }, (_, n) => [

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { rows } from '@sever/postgres';
 import { startIngress, type Answer, type RunningIngress } from '../testing/running-ingress.js';
+import { scimCaller, type ScimCaller } from '../testing/scim-caller.js';
 
 const API = 'urn:ietf:params:scim:api:messages:2.0';
 const CORE = 'urn:ietf:params:scim:schemas:core:2.0';
@@ -17,20 +18,13 @@ type Meta = {
 
 /** What RFC 7643 and RFC 7644 say of resources, at the door of a connection that keeps to the letter. */
 let ingress: RunningIngress;
-let token: string;
+let ask: ScimCaller;
 beforeAll(async () => {
   ingress = await startIngress();
-  token = (await ingress.connect('letter')).token;
+  ask = scimCaller(ingress, 'letter', (await ingress.connect('letter')).token);
 });
 afterAll(() => ingress?.close());
 
-const ask = (
-  method: string,
-  path: string,
-  body?: unknown,
-  headers: Record<string, string> = {},
-): Promise<Answer> =>
-  ingress.ask(method, `/scim/v2/letter${path}`, { token, headers, ...(body !== undefined && { body }) });
 const userOf = (more: object = {}): { userName: string } => ({
   ...{ schemas: [USER], userName: `${randomUUID()}@x.example` },
   ...more,

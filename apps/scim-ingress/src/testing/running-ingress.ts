@@ -4,11 +4,7 @@ import { appendAudit, auditMigrations } from '@sever/audit-store';
 import { createConnection, directoryMigrations, addApiToken, type Connection } from '@sever/directory';
 import { TOPICS, readLoggedEvent, type EncryptedField, type SeverEvent } from '@sever/event-contracts';
 import { PARTITIONS, type Offsets } from '@sever/event-log';
-import {
-  createPostgresEventLogAdmin,
-  createPostgresEventLogWriter,
-  eventLogMigrations,
-} from '@sever/event-log-postgres';
+import { createPostgresEventLogAdmin, eventLogMigrations } from '@sever/event-log-postgres';
 import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
 import type { GovernorLimits } from '@sever/opt-out';
 import { projectReadModels, readModelMigrations } from '@sever/read-models';
@@ -19,10 +15,9 @@ import {
   type KeyEncryptionKeys,
 } from '@sever/subject-keys';
 import { scratchKeyFolder } from '@sever/subject-keys/testing';
-import { createLogger, createMetrics } from '@sever/telemetry';
 import type { DataSource, Logger } from 'typeorm';
-import { IngressContext } from '../ingress-context.js';
 import { createIngress } from '../run-ingress.js';
+import { contextOn } from './context-on.js';
 
 export type Answer = { status: number; headers: Headers; text: string; json: Record<string, unknown> };
 export type Ask = { token?: string; body?: unknown; headers?: Record<string, string> };
@@ -130,20 +125,7 @@ async function serveOn(
 ): Promise<{ baseUrl: string; stop: () => Promise<void> }> {
   const port = await freePort();
   const baseUrl = `http://127.0.0.1:${port}`;
-  const context = new IngressContext(
-    dataSource,
-    createPostgresEventLogWriter(dataSource),
-    { keys: createSubjectKeys(keyEncryption), keyEncryption },
-    {
-      hold: { kind: 'never', seconds: 0, ignoreResidualAccess: true },
-      cutDeadlineSeconds: 60,
-      rateLimit: null,
-      publicUrl: baseUrl,
-      governor,
-    },
-    createMetrics('scim-ingress'),
-    createLogger('scim-ingress', 'fatal'),
-  );
+  const context = contextOn(dataSource, keyEncryption, { publicUrl: baseUrl, governor });
   const app = await createIngress(context, () => Promise.resolve());
   await app.listen(port, '127.0.0.1');
   return { baseUrl, stop: () => app.close() };

@@ -7,19 +7,13 @@ import {
   ensureTenant,
 } from '@sever/directory';
 import { PARTITIONS } from '@sever/event-log';
-import {
-  createPostgresEventLogAdmin,
-  createPostgresEventLogWriter,
-  eventLogMigrations,
-} from '@sever/event-log-postgres';
+import { createPostgresEventLogAdmin, eventLogMigrations } from '@sever/event-log-postgres';
 import { rows } from '@sever/postgres';
 import { createTestDatabase, type TestDatabase } from '@sever/postgres/testing';
 import { DialectReading, dialectOf, type JsonObject } from '@sever/scim';
-import { createSubjectKeys, openKeyFolder, subjectKeyMigrations } from '@sever/subject-keys';
+import { openKeyFolder, subjectKeyMigrations } from '@sever/subject-keys';
 import { scratchKeyFolder } from '@sever/subject-keys/testing';
-import { createLogger } from '@sever/telemetry';
-import { Registry } from 'prom-client';
-import { IngressContext } from '../ingress-context.js';
+import { contextOn } from '../testing/context-on.js';
 import type { Writer } from './user-request.js';
 import { UserWrites } from './user-writes.js';
 
@@ -43,23 +37,9 @@ describe('two connections that say the same of one person at once', () => {
         return { connection, reading: new DialectReading(dialectOf('strict')) };
       }),
     );
-    const keyEncryption = openKeyFolder(keys.dir);
     const dataSource = await db.open(await db.urlAs('sever_ingress'), { poolMax: 10 });
     writes = new UserWrites(
-      new IngressContext(
-        dataSource,
-        createPostgresEventLogWriter(dataSource),
-        { keys: createSubjectKeys(keyEncryption), keyEncryption },
-        {
-          hold: { kind: 'never', seconds: 0, ignoreResidualAccess: true },
-          cutDeadlineSeconds: 60,
-          rateLimit: null,
-          governor: null,
-          publicUrl: 'http://127.0.0.1',
-        },
-        new Registry(),
-        createLogger('test', 'silent'),
-      ),
+      contextOn(dataSource, openKeyFolder(keys.dir), { publicUrl: 'http://127.0.0.1', governor: null }),
     );
   }, 60_000);
   afterAll(async () => {

@@ -1,5 +1,5 @@
-import { makeEvent, newEventId, type EventData, type SeverEvent } from '@sever/event-contracts';
-import { currentTraceparent } from '@sever/telemetry';
+import type { EventData, SeverEvent } from '@sever/event-contracts';
+import { operatorEvent } from './operator-event.js';
 
 /** All that are about one connection. */
 type ConnectionEventType = Exclude<
@@ -23,15 +23,6 @@ export class ConnectionEvents {
       target: { kind: 'connection', id },
       connection: id,
     };
-    return makeEvent({
-      type,
-      id: newEventId(),
-      source: '/api',
-      tenant,
-      subject: '-',
-      time: new Date(),
-      traceparent: currentTraceparent(),
-      data: { ...place, ...rest } as EventData<T>,
-    }) as SeverEvent;
+    return operatorEvent(type, tenant, { ...place, ...rest } as EventData<T>);
   }
 }

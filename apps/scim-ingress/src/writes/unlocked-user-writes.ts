@@ -49,8 +49,7 @@ export class UnlockedUserWrites {
     ifMatch: string | undefined,
     change: (before: JsonObject) => JsonObject,
   ): Promise<ToldChange | StoredResource | undefined> {
-    const found = await this.context.looks.resource(writer.connection.id, id);
-    const before = matching(found, id, ifMatch);
+    const before = matching(await this.context.looks.resource(writer.connection.id, id), id, ifMatch);
     const attributes = change(before.attributes);
     const changed = changedAttributes(before.attributes, attributes);
     if (changed.length === 0) return before;

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import type { Command } from 'commander';
+import colors from 'picocolors';
 import { EXIT, SeverError, type ExitStatus } from '../sever-error.js';
-import { coloured } from './opt-out-view.js';
 import { guarded, print, type CommonFlags } from './output.js';
 import { api, runningInstance } from './running-instance.js';
 
@@ -99,7 +99,7 @@ function overviewText({ governor, tenant, items }: Overview): string {
       s.limit,
       s.rule === 'max-opt-outs' ? `at most ${s.maxOptOuts}` : `${s.percent} % of the people`,
       s.people,
-      s.waiting > 0 ? coloured('parked').replace('parked', String(s.waiting)) : 0,
+      s.waiting > 0 ? colors.red(s.waiting) : 0,
     ]);
   const waiting = items.reduce((sum, s) => sum + s.waiting, 0);
   return [

@@ -1,18 +1,7 @@
+import type { PersonEvent } from '@sever/read-models';
 import Table from 'cli-table3';
 import colors from 'picocolors';
 
-/** One event about a person, as the REST door answers it. */
-export type PersonEvent = {
-  id: string;
-  type: string;
-  at: string;
-  actor: string;
-  connection: string | null;
-  connector: string | null;
-  optOut: string | null;
-  group: string | null;
-  moved: 'joined' | 'left' | null;
-};
 /** A person's events, newest first. */
 export type Person = { tenant: string; subject: string; items: PersonEvent[] };
 

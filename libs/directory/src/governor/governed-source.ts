@@ -11,6 +11,9 @@ export const sourceOf = (tenant: string, asker: Asker): GovernedSource => ({
   source: `${asker.kind}:${asker.id}`,
 });
 
+/** A source as a key of maps. */
+export const sourceKey = ({ tenant, source }: GovernedSource): string => `${tenant}\n${source}`;
+
 /** The connection or principal behind the name of a source. */
 export function askerOf(source: string): Asker {
   const [kind, ...id] = source.split(':');

@@ -1,12 +1,10 @@
 import { oneRow, rows, type Queryable } from '@sever/postgres';
+import { knownNameSql, type KnownName } from '../resources/known-name.js';
 
 /** An opt-out that waits for an operator. */
-export type StagedOptOut = {
+export type StagedOptOut = KnownName & {
   optOutId: string;
   subject: string;
-  /** The person as the directory knows them now: what a cut is about. */
-  userName: string;
-  externalId: string | null;
   /** Somebody else of the tenant, not opted out, has the user name now: a cut would hit them. */
   isReclaimed: boolean;
 };
@@ -34,14 +32,13 @@ export const stagedOptOut = (on: Queryable, optOutId: string): Promise<StagedOpt
     [optOutId],
   );
 
-const KNOWN_AS = `select w.opt_out_id as "optOutId", w.subject, coalesce(r.name, p.user_name_norm) as "userName", r.external as "externalId",
+const KNOWN_AS = `select w.opt_out_id as "optOutId", w.subject, coalesce(r."userName", p.user_name_norm) as "userName", r."externalId",
     exists (select 1 from scim_resource o where o.tenant = w.tenant and o.user_name_norm = p.user_name_norm and o.subject <> w.subject
         and o.deleted_at is null and o.active
         and not exists (select 1 from standing_opt_out x where x.tenant = o.tenant and x.subject = o.subject
                          and x.phase <> 'restored' and not x.rehired and not x.staged)) as "isReclaimed"
   from waiting w join subject p on p.id = w.subject
-  left join lateral (select attributes ->> 'userName' as name, external_id as external from scim_resource where subject = w.subject
-       order by deleted_at is null desc, modified_at desc limit 1) r on true`;
+  left join lateral (${knownNameSql('w.subject')}) r on true`;
 
 /** How many wait. */
 export async function countStaged(on: Queryable, f: StagedFilter): Promise<number> {

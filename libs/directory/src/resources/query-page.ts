@@ -63,11 +63,19 @@ async function byPlace<Row extends { id: string }>(
   const behind = after ? ` and ${keysetSql(after, sort, store, parameters)}` : '';
   // One more than asked for: it tells whether anything follows.
   const page = `${order} limit ${parameters.bind(limit + 1)}`;
-  const found = await rows<Row & { placeCreatedAt: string; placeKey: string | null }>(
+  const found = await rows<Row & PlaceOfRow>(
     on,
     `select ${columns}, ${placeSql(sort, store)} ${from}${behind} ${page}`,
     parameters.values,
   );
+  return partBehind(found, limit);
+}
+
+/** Where a row stands in its list. */
+export type PlaceOfRow = { id: string; placeCreatedAt: string; placeKey: string | null };
+
+/** A part by place. @param found its rows, and one more where anything follows */
+export function partBehind<Row extends PlaceOfRow>(found: readonly Row[], limit: number): Part<Row> {
   const items = found.slice(0, limit);
   const last = items.at(-1);
   const next =

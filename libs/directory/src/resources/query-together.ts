@@ -12,7 +12,7 @@ import {
   type SqlStore,
 } from '@sever/scim';
 import { groupsFrom } from '../groups/query-groups.js';
-import type { Part, Window } from './query-page.js';
+import { partBehind, type Part, type PlaceOfRow, type Window } from './query-page.js';
 import { usersFrom } from './query-resources.js';
 
 /** What is asked of one type: how its rows are read, and which of them are meant. */
@@ -87,19 +87,14 @@ async function byPlace(
     after ? `and ${behindKeySql(after, key, isDescending, parameters)}` : '';
   // One more than asked for: it tells whether anything follows.
   const most = parameters.bind(limit + 1);
-  const found = await rows<Mixed & { placeCreatedAt: string; placeKey: string | null }>(
+  const found = await rows<Mixed & PlaceOfRow>(
     on,
     `select type, id, created_at::text as "placeCreatedAt", key::text as "placeKey"
       ${mergedSql(branches, isDescending, behind, most)} limit ${most}`,
     parameters.values,
   );
-  const items = found.slice(0, limit);
-  const last = items.at(-1);
-  const next =
-    found.length > limit && last
-      ? { id: last.id, createdAt: last.placeCreatedAt, key: last.placeKey }
-      : undefined;
-  return { items: items.map(({ type, id }) => ({ type, id })), next, total: undefined };
+  const { items, ...part } = partBehind(found, limit);
+  return { ...part, items: items.map(({ type, id }) => ({ type, id })) };
 }
 
 /** The branches in one order, the first `most` rows of each. */
