@@ -13,7 +13,7 @@ export function sever(
     execFile(
       path.join(root, 'node_modules/node/bin/node'),
       [path.join(root, 'apps/sever/dist/main.js'), ...args, '--data', pipeline.dataDir],
-      { cwd: root, env: { ...process.env, NODE_OPTIONS: '' }, maxBuffer: 64 * 1024 * 1024 },
+      { cwd: root, env: { ...process.env, NODE_OPTIONS: '', CI: 'true' }, maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         const status = error ? (typeof error.code === 'number' ? error.code : 1) : 0;
         resolve({ status, stdout, stderr });

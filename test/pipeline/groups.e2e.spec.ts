@@ -90,7 +90,7 @@ describe('groups on a running pipeline', () => {
     ]);
     const table = await ask('timeline@acme.example');
     expect([table.status, table.stderr]).toEqual([0, '']);
-    // Nobody looks: no colours.
+    // No terminal looks: no colours, also where CI is set.
     expect(table.stdout).toMatch(/left a group +│ strict +│ strict +│ group /);
     const nobody = await ask('nobody@acme.example', '--json');
     expect([nobody.status, nobody.stdout]).toEqual([1, '']);

@@ -309,6 +309,40 @@ describe('the coordinator decides', () => {
     );
   });
 
+  it('phases that are shown only beside the outcomes they rest on, in whatever order the topics are read', () => {
+    const life = new Life().cut('a', 'b').at(60).step('a', 'delete').step('b', 'delete');
+    const { request } = life;
+    if (!request) throw new Error('no opt-out');
+    const shown = (read: Iterable<[string, OutcomeState]>, phase = request.phase) =>
+      optOutStatus({ ...request, phase }, new Map(read), new Date(life.now)).state;
+    const early = new Life().cut('a', 'b').at(60).step('a', 'delete').outcomes;
+    const earlier = new Life().cut('a').step('b', 'suspend').outcomes;
+    expect(shown(life.outcomes)).toBe('closed');
+    expect(shown(early)).toBe('purging');
+    expect(shown(earlier)).toBe('cutting');
+    expect(shown([])).toBe('requested');
+    for (const phase of ['cut', 'held', 'purging'] as const) {
+      expect(shown(early, phase)).toBe(phase);
+      expect(shown(earlier, phase)).toBe('cutting');
+    }
+  });
+
+  it('that a closed opt-out stays closed, whatever a later look finds', () => {
+    const life = new Life('after', ['a']).cut('a').at(60).step('a', 'delete').at(3_661);
+    life.tell('sever.account.adopted.v1', {
+      ...fact,
+      instance: 'a',
+      system: 'spec',
+      stage: 'reverify',
+      attempt: 1,
+      evidence: {},
+      accountRef: sealed,
+      key: 'userName',
+    });
+    life.outcomes.set('a', { ...(life.outcomes.get('a') as OutcomeState), steps: {} });
+    expect(life.state()).toBe('closed');
+  });
+
   it('when to look again', () => {
     const { request } = new Life().cut('a', 'b');
     expect(request && nextDue(request, new Date(START), [])?.getTime()).toBe(START + 60_000);

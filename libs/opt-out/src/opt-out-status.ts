@@ -1,5 +1,6 @@
 import { STEPS, type PlannedStep, type Step } from '@sever/event-contracts';
 import type { OutcomeState } from './outcome-state.js';
+import { phaseRead } from './phase-read.js';
 import type { GrantedWaiver, Phase, RequestState } from './request-state.js';
 
 export type OptOutStateName = 'requested' | Phase;
@@ -49,7 +50,8 @@ export function optOutStatus(
     connectorStatus(request, instance, steps, outcomes.get(instance), now),
   );
   const started = request.instances.some(({ instance }) => outcomes.has(instance));
-  const state = request.phase === 'cutting' && !started ? 'requested' : request.phase;
+  const phase = phaseRead(request, outcomes);
+  const state = phase === 'cutting' && !started ? 'requested' : phase;
   const waiting = connectors.some(c => c.state === 'parked' || c.state === 'unsupported');
   return { state, needsAttention: request.attention.length > 0 || waiting, connectors };
 }

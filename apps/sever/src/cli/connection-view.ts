@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import colors from 'picocolors';
+import { colors } from './colors.js';
 
 export type MadeClient = { clientId: string; clientSecret: string | null; tokenEndpoint: string };
 export type Made = {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import colors from 'picocolors';
+import { colors } from './colors.js';
 import { EXIT, SeverError, type ExitStatus } from '../sever-error.js';
 import type { ReadyFile } from '../up/ready-file.js';
 import { follow } from './opt-out-commands.js';

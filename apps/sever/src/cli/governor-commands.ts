@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import type { Command } from 'commander';
-import colors from 'picocolors';
+import { colors } from './colors.js';
 import { EXIT, SeverError, type ExitStatus } from '../sever-error.js';
 import { guarded, print, type CommonFlags } from './output.js';
 import { api, runningInstance } from './running-instance.js';

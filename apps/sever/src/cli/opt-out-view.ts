@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import colors from 'picocolors';
+import { colors } from './colors.js';
 
 /** An opt-out as the REST door answers it, as far as people are shown it. */
 export type OptOut = {

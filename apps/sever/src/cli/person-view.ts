@@ -1,6 +1,6 @@
 import type { PersonEvent } from '@sever/read-models';
 import Table from 'cli-table3';
-import colors from 'picocolors';
+import { colors } from './colors.js';
 
 /** A person's events, newest first. */
 export type Person = { tenant: string; subject: string; items: PersonEvent[] };

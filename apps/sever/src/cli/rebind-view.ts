@@ -1,6 +1,6 @@
 import type { RebindCase } from '@sever/directory';
 import Table from 'cli-table3';
-import colors from 'picocolors';
+import { colors } from './colors.js';
 
 export function rebindTable(cases: readonly RebindCase[]): string {
   if (cases.length === 0) return 'nothing is to be decided';

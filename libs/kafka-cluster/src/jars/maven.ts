@@ -21,11 +21,13 @@ export function downloadJars(folder: string, mvn = 'mvn'): Promise<void> {
     '-DincludeScope=runtime',
     `-DoutputDirectory=${folder}`,
   ];
+  const limit = AbortSignal.timeout(TIMEOUT_MS);
   // The POM's own folder must stay free of build output.
   const child = spawn(mvn, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: path.dirname(folder),
-    timeout: TIMEOUT_MS,
+    // Not `timeout`: its timer outlives a program that could not be started, and holds the process for ten minutes.
+    signal: limit,
   });
   const lines: string[] = [];
   for (const stream of [child.stdout, child.stderr])
@@ -34,7 +36,11 @@ export function downloadJars(folder: string, mvn = 'mvn'): Promise<void> {
       lines.splice(0, lines.length - LINES_KEPT);
     });
   return new Promise((resolve, reject) => {
-    child.once('error', () => reject(missing(mvn)));
+    child.once('error', () =>
+      reject(
+        limit.aborted ? new KafkaClusterError('kafka.maven-failed', failure(null, lines)) : missing(mvn),
+      ),
+    );
     child.once('close', code => {
       if (code === 0) resolve();
       else reject(new KafkaClusterError('kafka.maven-failed', failure(code, lines)));
