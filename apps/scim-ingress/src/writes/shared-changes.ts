@@ -19,7 +19,8 @@ import { commitChange, wakeFor } from './commit.js';
 /** A change of one resource and the event that tells it. */
 export type ToldChange = ResourceChange & { event: SeverEvent };
 
-const LIMITS = { atOnce: 1, together: 64 };
+/** While the database writes one group this process reads and prepares the next; larger groups would leave the one or the other idle in turn. */
+const LIMITS = { atOnce: 2, together: 32 };
 
 /** Commits changes that need no look at others: those that wait at the same time share one statement, and so one write to the disk. */
 export class SharedChanges {

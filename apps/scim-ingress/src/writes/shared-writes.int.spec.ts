@@ -35,10 +35,14 @@ async function connected(tenant?: string) {
 
 type Connected = Awaited<ReturnType<typeof connected>>;
 
-async function people(at: Connected, count = MANY): Promise<string[]> {
-  const made = await Promise.all(
-    Array.from({ length: count }, (_, i) => at.create(`p${i}-${at.id}@x.example`)),
+const people = (at: Connected, count = MANY): Promise<string[]> =>
+  created(
+    at,
+    Array.from({ length: count }, (_, i) => `p${i}-${at.id}@x.example`),
   );
+
+async function created(at: Connected, names: readonly string[]): Promise<string[]> {
+  const made = await Promise.all(names.map(name => at.create(name)));
   expect(made.map(m => m.status)).toEqual(made.map(() => 201));
   return made.map(m => String(m.json.id));
 }
@@ -68,6 +72,30 @@ async function heldUp<T>(work: () => Promise<T>): Promise<T> {
   await runner.rollbackTransaction();
   await runner.release();
   return done;
+}
+
+/** Runs `work` while somebody is about to open an opt-out of a person, and then does not. */
+async function whileOpening<T>(subject: string, work: () => Promise<T>): Promise<T> {
+  const runner = ingress.db.owner.createQueryRunner();
+  await runner.startTransaction();
+  await runner.query(
+    `insert into standing_opt_out (opt_out_id, tenant, subject, request_event, phase, askers)
+      select gen_random_uuid(), tenant, id, gen_random_uuid(), 'open', '[]' from subject where id = $1`,
+    [subject],
+  );
+  const done = await work();
+  await runner.rollbackTransaction();
+  await runner.release();
+  return done;
+}
+
+/** How often the server had to break a circle of transactions that waited for each other. */
+async function deadlocks(): Promise<number> {
+  const [row] = await rows<{ n: number }>(
+    ingress.db.owner,
+    'select deadlocks::int as n from pg_stat_database where datname = current_database()',
+  );
+  return row?.n ?? -1;
 }
 
 const statuses = (answers: readonly Answer[]): number[] => answers.map(a => a.status);
@@ -111,6 +139,28 @@ describe('opt-outs that come at once', () => {
     const answers = await Promise.all(asked.map(one => at.patch(one, 'active', false)));
     expect(statuses(answers)).toEqual(asked.map(() => 200));
     expect((await told(at)).get('sever.optout.requested.v1')).toHaveLength(1 + others.length);
+  });
+
+  it('never lock each other out when two connections name the same people in another order', async () => {
+    const [one, other] = [await connected(), await connected()];
+    const names = ['a', 'b', 'c'].map(n => `${n}-${one.id}@x.example`);
+    await Promise.all([created(one, names), created(other, names)]);
+    const [first, second, third] = await rows<{ subject: string; here: string; there: string }>(
+      ingress.db.owner,
+      `select h.subject, h.id as here, t.id as there from scim_resource h join scim_resource t on t.subject = h.subject and t.connection = $2
+        where h.connection = $1 order by h.subject`,
+      [one.id, other.id],
+    );
+    const before = await deadlocks();
+    const [here, there] = await whileOpening(second!.subject, async () => {
+      const here = [first!, second!, third!].map(p => one.patch(p.here, 'active', false));
+      await sleep(300);
+      const there = [third!, first!].map(p => other.patch(p.there, 'active', false));
+      await sleep(300);
+      return [here, there] as const;
+    });
+    expect(statuses(await Promise.all([...here, ...there]))).toEqual([200, 200, 200, 200, 200]);
+    expect(await deadlocks()).toBe(before);
   });
 
   it('make both connections askers when they are about the same person', async () => {

@@ -39,14 +39,17 @@ export const changeResources = (changes: readonly ResourceChange[]): Statement =
   ],
 });
 
-/** Opens the opt-outs of those changes that were made; `changed` names their {@link ChangedResource}s. */
+/**
+ * Opens the opt-outs of those changes that were made; `changed` names their {@link ChangedResource}s. Where another transaction is about to open one of them
+ * it is waited for, so they are opened in one order: two groups that name the same people would otherwise wait for each other.
+ */
 export function standingsOpenedBy(changed: string, changes: readonly ResourceChange[]): Statement {
   const opened = changes.flatMap(({ opens }, n) => (opens ? [{ n, opens }] : []));
   return {
     sql: `insert into standing_opt_out (opt_out_id, tenant, subject, request_event, phase, askers, staged, counts_for)
       select o.opt_out_id, o.tenant, o.subject, o.request_event, 'open', o.askers, o.staged, o.counts_for
         from unnest($1::int[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::jsonb[], $7::bool[], $8::text[])
-          as o(n, opt_out_id, tenant, subject, request_event, askers, staged, counts_for) join ${changed} on ${changed}.n = o.n`,
+          as o(n, opt_out_id, tenant, subject, request_event, askers, staged, counts_for) join ${changed} on ${changed}.n = o.n order by o.tenant, o.subject`,
     parameters: [
       binaryArray('int4', opened, o => o.n),
       binaryArray('uuid', opened, o => o.opens.optOutId),
