@@ -22,6 +22,7 @@ const PROBLEMS: Readonly<Record<number, [code: string, detail: string]>> = {
 
 /** Where it is not the request that is wrong. */
 const REGISTRY_STATUS: Partial<Record<DirectoryErrorCode, number>> = {
+  'tenant.unknown': 404,
   'connection.exists': 409,
   'connection.unknown': 404,
   'connection.retired': 409,

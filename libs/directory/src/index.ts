@@ -38,8 +38,8 @@ export {
 export {
   addConnection,
   createConnection,
-  ensureTenant,
   lockConnection,
+  requireConnectionOf,
   unknownConnection,
 } from './connections/connections.js';
 export {
@@ -148,9 +148,9 @@ export {
   subjectByUserName,
   subjectsByExternalId,
   subjectsByUserName,
-  tenantExists,
   type Subject,
 } from './resources/subject-store.js';
+export { ensureTenant, requireTenant, tenantExists } from './registry/tenants.js';
 export {
   isOptedOut,
   lockStanding,

@@ -1,4 +1,4 @@
-import { activePeopleOf, askerOf, sourcesOf, type SourceView } from '@sever/directory';
+import { activePeopleOf, askerOf, requireTenant, sourcesOf, type SourceView } from '@sever/directory';
 import type { Asker } from '@sever/event-contracts';
 import { GOVERNOR_DEFAULTS, effectiveLimit, type EffectiveLimit } from '@sever/opt-out';
 import type { IngressContext } from '../ingress-context.js';
@@ -12,8 +12,12 @@ export type GovernedSourceView = Omit<SourceView, 'source'> & {
 /** The guard against mass deprovisioning in one tenant. */
 export type GovernorOverview = { governor: 'on' | 'off'; tenant: string; items: GovernedSourceView[] };
 
-/** What each source of a tenant did within its window, what it may do, and how many opt-outs wait for an operator. */
+/**
+ * What each source of a tenant did within its window, what it may do, and how many opt-outs wait for an operator.
+ * @throws DirectoryError tenant.unknown
+ */
 export async function governorOverview(context: IngressContext, tenant: string): Promise<GovernorOverview> {
+  await requireTenant(context.dataSource, tenant);
   const defaults = context.governor.limits ?? GOVERNOR_DEFAULTS;
   const items: GovernedSourceView[] = [];
   for (const { source, ...view } of await sourcesOf(context.dataSource, tenant, defaults)) {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ANY_SOURCE, lockConnection, setGovernorLimits, sourceOf, tenantExists } from '@sever/directory';
+import { ANY_SOURCE, lockConnection, requireTenant, setGovernorLimits, sourceOf } from '@sever/directory';
 import { toRecord } from '@sever/event-log';
 import type { z } from 'zod';
 import { HttpProblem } from '../http-problem.js';
@@ -12,12 +12,11 @@ import type { limitsBodySchema } from './governor-bodies.js';
 export class LimitCommands {
   constructor(private readonly context: IngressContext) {}
 
-  /** @throws HttpProblem 404 `tenant.unknown`; DirectoryError `connection.unknown`, `connection.retired` */
+  /** @throws DirectoryError `tenant.unknown`, `connection.unknown`, `connection.retired` */
   set(by: string, asked: z.infer<typeof limitsBodySchema>): Promise<void> {
     const { tenant, connection, window, maxOptOuts, percent, reason } = asked;
     return this.context.dataSource.transaction(async em => {
-      if (!(await tenantExists(em, tenant)))
-        throw new HttpProblem(404, 'tenant.unknown', `there is no tenant ${tenant.slice(0, 80)}`);
+      await requireTenant(em, tenant);
       if (connection !== undefined && (await lockConnection(em, connection)).tenant !== tenant)
         throw new HttpProblem(404, 'connection.unknown', 'this tenant has no such connection');
       const source =

@@ -4,6 +4,8 @@ import {
   boundTargets,
   countStaged,
   endStagedStandings,
+  requireConnectionOf,
+  requireTenant,
   sourceOf,
   stagedOptOut,
   type StagedOptOut,
@@ -66,9 +68,15 @@ export class StagedCommands {
     });
   }
 
-  /** The same for all that wait, in batches of one transaction each and one event per person. */
+  /**
+   * The same for all that wait, in batches of one transaction each and one event per person.
+   * @throws DirectoryError `tenant.unknown`, `connection.unknown`
+   */
   async decideAll(verdict: Verdict, caller: Caller, asked: StagedRequest): Promise<StagedDone> {
     const { tenant, connection, reason, limit = Infinity } = asked;
+    await (connection === undefined
+      ? requireTenant(this.context.dataSource, tenant)
+      : requireConnectionOf(this.context.dataSource, tenant, connection));
     const source = connection === undefined ? null : sourceOf(tenant, { kind: 'connection', id: connection });
     const filter = { tenant, source: source?.source ?? null };
     let [after, done, reclaimed, seen] = [asked.after ?? null, 0, 0, 0];

@@ -19,6 +19,7 @@ import {
   isUuid,
   listConnections,
   refusalsOf,
+  requireTenant,
   unknownConnection,
   type ActivePerson,
   type ConnectionView,
@@ -66,6 +67,7 @@ export class ConnectionsController {
 
   @Get()
   async list(@Query('tenant') tenant: string | undefined): Promise<{ items: ConnectionView[] }> {
+    if (tenant !== undefined) await requireTenant(this.context.dataSource, tenant);
     return { items: await listConnections(this.context.dataSource, tenant === undefined ? {} : { tenant }) };
   }
 

@@ -21,7 +21,7 @@ export const personEventSchema: object = {
 export const subjectPaths = (): object => ({
   '/v1/subjects/opted-out': {
     get: {
-      summary: 'Whether somebody is opted out',
+      summary: 'Whether somebody is opted out; a tenant that is not there is 404, not a no',
       parameters: [parameter('query', 'tenant', true), parameter('query', 'userName', true)],
       responses: answer('200', '`{ optedOut, since }`'),
     },

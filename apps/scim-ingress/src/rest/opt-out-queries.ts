@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { TimelineEntry } from '@sever/audit-store';
-import { isUuid, subjectsByUserName } from '@sever/directory';
+import { isUuid, requireTenant, subjectsByUserName } from '@sever/directory';
 import { decodeEvent, instanceOf, type SeverEvent } from '@sever/event-contracts';
 import { foldRequest, type RequestState } from '@sever/opt-out';
 import { oneRow } from '@sever/postgres';
@@ -36,9 +36,10 @@ export class OptOutQueries {
     return resource!;
   }
 
-  /** Newest first, complete objects. */
+  /** Newest first, complete objects. @throws DirectoryError `tenant.unknown` */
   async list(filter: ListFilter): Promise<{ items: OptOutResource[]; next: string | null }> {
     const { dataSource } = this.context;
+    if (filter.tenant !== undefined) await requireTenant(dataSource, filter.tenant);
     const subjects =
       filter.userName === undefined
         ? undefined

@@ -12,6 +12,7 @@ describe('whether somebody has opted out', () => {
   beforeAll(async () => {
     ingress = await startIngress();
     token = (await ingress.connect('asked')).token;
+    await ingress.connect('elsewhere', 'globex');
   });
   afterAll(() => ingress?.close());
 
@@ -61,6 +62,12 @@ describe('whether somebody has opted out', () => {
     await scim('DELETE', `/${id}`);
     await scim('POST', '', { schemas: [USER], userName, active: true });
     expect(await asked(userName)).toEqual(NO);
+  });
+
+  it('is not answered for a tenant that is not there: a mistyped name would let everybody in', async () => {
+    const query = new URLSearchParams({ tenant: 'acmee', userName: (await arrived()).userName });
+    const answer = await ingress.ask('GET', `/v1/subjects/opted-out?${query}`, { token: ingress.apiToken });
+    expect([answer.status, answer.json.code]).toEqual([404, 'tenant.unknown']);
   });
 
   it('is told to nobody without a token of the REST door', async () => {

@@ -15,6 +15,7 @@ describe('the timeline of a person', () => {
   beforeAll(async () => {
     ingress = await startIngress();
     token = (await ingress.connect('hr')).token;
+    await ingress.connect('elsewhere', 'globex');
   });
   afterAll(() => ingress?.close());
 
@@ -145,6 +146,7 @@ describe('the timeline of a person', () => {
     [{ userName: 'nobody@acme.example' }, 404, 'subject.unknown'],
     [{ subject: 'nobody' }, 404, 'subject.unknown'],
     [{ userName: 'ann@acme.example', tenant: 'globex' }, 404, 'subject.unknown'],
+    [{ userName: 'ann@acme.example', tenant: 'acmee' }, 404, 'tenant.unknown'],
     [{}, 400, 'request.invalid'],
     [{ userName: 'a', subject: 'b' }, 400, 'request.invalid'],
     [{ userName: 'a', tenant: '' }, 400, 'request.invalid'],

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { eventsOfSubject, type SubjectEvent } from '@sever/audit-store';
-import { subjectById, subjectByUserName, type Subject } from '@sever/directory';
+import { requireTenant, subjectById, subjectByUserName, type Subject } from '@sever/directory';
 import { readLoggedEvent } from '@sever/event-contracts';
 import { groupMovesOf, type GroupMove, type PersonEvent } from '@sever/read-models';
 import { normaliseUserName } from '@sever/scim';
@@ -21,7 +21,7 @@ export class PersonTimelines {
 
   /**
    * A page, newest first; `next` continues after its last item.
-   * @throws HttpProblem 404 `subject.unknown`, 400 `request.invalid` for a cursor that is not from here
+   * @throws DirectoryError `tenant.unknown`; HttpProblem 404 `subject.unknown`, 400 `request.invalid` for a cursor that is not from here
    */
   async page(person: NamedPerson, limit: number, cursor: string | undefined): Promise<PersonTimeline> {
     const behind = cursor === undefined ? undefined : placeOf(cursor);
@@ -45,6 +45,7 @@ export class PersonTimelines {
       'subject' in named
         ? await subjectById(dataSource, tenant, named.subject.toLowerCase())
         : await subjectByUserName(dataSource, tenant, normaliseUserName(named.userName));
+    if (!found) await requireTenant(dataSource, tenant);
     if (!found) throw new HttpProblem(404, 'subject.unknown', 'no such person in this tenant');
     return found;
   }

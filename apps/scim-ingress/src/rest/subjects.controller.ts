@@ -1,5 +1,5 @@
 import { Controller, Get, Query, UseGuards } from '@nestjs/common';
-import { isOptedOut } from '@sever/directory';
+import { isOptedOut, requireTenant } from '@sever/directory';
 import { normaliseUserName } from '@sever/scim';
 import { HttpProblem } from '../http-problem.js';
 import { IngressContext } from '../ingress-context.js';
@@ -20,14 +20,17 @@ export class SubjectsController {
     private readonly timelines: PersonTimelines,
   ) {}
 
+  /** @throws DirectoryError `tenant.unknown`: who asks with a mistyped name must not let everybody in */
   @Get('opted-out')
-  optedOut(
+  async optedOut(
     @Query('tenant') tenant: string | undefined,
     @Query('userName') userName: string | undefined,
   ): Promise<{ optedOut: boolean; since: string | null }> {
     if (!tenant || !userName)
       throw new HttpProblem(400, 'request.invalid', 'tenant and userName are required');
-    return isOptedOut(this.context.dataSource, tenant, normaliseUserName(userName));
+    const answer = await isOptedOut(this.context.dataSource, tenant, normaliseUserName(userName));
+    if (!answer.optedOut) await requireTenant(this.context.dataSource, tenant);
+    return answer;
   }
 
   /** Everything the log knows about a person, newest first. */

@@ -1,19 +1,10 @@
 import { isUniqueViolation, oneRow, type Queryable } from '@sever/postgres';
 import { DIALECT_NAMES, isDialectName } from '@sever/scim';
 import { DirectoryError } from '../directory-error.js';
+import { isRegistryId } from '../registry/registry-id.js';
+import { ensureTenant, requireTenant } from '../registry/tenants.js';
 import type { Connection } from './connection.js';
 import { addConnectionToken } from './connection-tokens.js';
-
-const ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
-
-export async function ensureTenant(on: Queryable, tenant: string): Promise<void> {
-  if (!ID.test(tenant))
-    throw new DirectoryError(
-      'connection.invalid',
-      'a tenant id has 1 to 63 lower-case letters, digits and hyphens',
-    );
-  await on.query('insert into tenant (id) values ($1) on conflict do nothing', [tenant]);
-}
 
 export type NewConnection = { id: string; tenant: string; dialect: string; rateLimit?: number | null };
 
@@ -22,7 +13,7 @@ export type NewConnection = { id: string; tenant: string; dialect: string; rateL
  * @throws DirectoryError `connection.exists`, `connection.invalid`, `dialect.unknown`
  */
 export async function addConnection(on: Queryable, c: NewConnection): Promise<Connection> {
-  if (!ID.test(c.id))
+  if (!isRegistryId(c.id))
     throw new DirectoryError(
       'connection.invalid',
       'a connection id has 1 to 63 lower-case letters, digits and hyphens',
@@ -78,6 +69,14 @@ export async function lockConnection(on: Queryable, id: string): Promise<{ id: s
   if (row.retired)
     throw new DirectoryError('connection.retired', `connection ${id} is retired; make another one`);
   return { id: row.id, tenant: row.tenant };
+}
+
+/** @throws DirectoryError `tenant.unknown`; `connection.unknown`, too when it is another tenant's */
+export async function requireConnectionOf(on: Queryable, tenant: string, id: string): Promise<void> {
+  await requireTenant(on, tenant);
+  const row = await oneRow(on, 'select 1 as one from connection where id = $1 and tenant = $2', [id, tenant]);
+  if (!row)
+    throw new DirectoryError('connection.unknown', `tenant ${tenant} has no connection ${id.slice(0, 80)}`);
 }
 
 export const unknownConnection = (id: string): DirectoryError =>

@@ -84,6 +84,3 @@ export const subjectsByExternalId = (on: Queryable, tenant: string, externalId: 
 
 export const subjectById = (on: Queryable, tenant: string, id: string): Promise<Subject | undefined> =>
   oneRow<Subject>(on, `select ${COLUMNS} from subject where tenant = $1 and id::text = $2`, [tenant, id]);
-
-export const tenantExists = async (on: Queryable, tenant: string): Promise<boolean> =>
-  (await oneRow(on, 'select 1 as one from tenant where id = $1', [tenant])) !== undefined;
