@@ -10,7 +10,7 @@ import type { SeverEvent } from '@sever/event-contracts';
 import { toRecord } from '@sever/event-log';
 import type { EntityManager } from 'typeorm';
 import type { IngressContext } from '../ingress-context.js';
-import { restDraft, type Caller } from '../rest/standing-command.js';
+import { restDraft, type Caller } from '../rest/opt-outs/standing-command.js';
 import { knownAs } from '../writes/known-as.js';
 
 /** What an operator says of those that wait. */

@@ -13,7 +13,7 @@ import {
 import type { SeverEvent } from '@sever/event-contracts';
 import { HttpProblem } from '../http-problem.js';
 import { IngressContext } from '../ingress-context.js';
-import { onStanding, type Caller } from '../rest/standing-command.js';
+import { onStanding, type Caller } from '../rest/opt-outs/standing-command.js';
 import type { OperatorBody } from '../rest/request-bodies.js';
 import { knownAs } from '../writes/known-as.js';
 import { StagedBatch, type Verdict } from './staged-batch.js';

@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { HttpProblem } from '../http-problem.js';
 import { IngressContext } from '../ingress-context.js';
 import { TokenCache, bearerToken } from '../auth/token-cache.js';
-import type { Caller } from './standing-command.js';
+import type { Caller } from './opt-outs/standing-command.js';
 
 export type ApiRequest = FastifyRequest & { caller: Caller };
 

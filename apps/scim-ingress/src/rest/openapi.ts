@@ -1,7 +1,7 @@
 import { governorPaths } from '../governor/openapi-governor.js';
-import { connectionPaths } from './openapi-connections.js';
+import { connectionPaths } from './connections/openapi-connections.js';
 import { answer, body, parameter, problem } from './openapi-parts.js';
-import { personEventSchema, subjectPaths } from './openapi-subjects.js';
+import { personEventSchema, subjectPaths } from './people/openapi-subjects.js';
 import { killSwitchBodySchema, operatorBodySchema, optOutBodySchema } from './request-bodies.js';
 
 const optOut = { $ref: '#/components/schemas/OptOut' };

@@ -1,0 +1,86 @@
+import { Injectable } from '@nestjs/common';
+import type { Connection } from '@sever/directory';
+import type { BulkDone, BulkOperation, Json } from '@sever/scim';
+import { GroupWrites, groupEtag } from '../../writes/group-writes.js';
+import { etag, writerOf, type Writer } from '../../writes/user-request.js';
+import { UserWrites } from '../../writes/user-writes.js';
+import { groupOfPost, groupOfPut, patchOfGroup } from '../groups/group-requests.js';
+import { patchOfUser, userOfPost, userOfPut } from '../users/user-requests.js';
+
+/** What a write left behind. */
+type Stored = { id: string; etag: string };
+
+/** The writes of one type of resource, as a bulk request names them. */
+type Target = {
+  POST(writer: Writer, data: Json): Promise<Stored>;
+  PUT(writer: Writer, id: string, version: string | undefined, data: Json): Promise<Stored>;
+  PATCH(writer: Writer, id: string, version: string | undefined, data: Json): Promise<Stored>;
+  DELETE(writer: Writer, id: string, version: string | undefined): Promise<void>;
+};
+
+/** Endpoints that a bulk request may write to. */
+export const BULK_ENDPOINTS = ['Users', 'Groups'] as const;
+
+/** Carries out single operations of bulk requests: each is a write like any other, with an event of its own. */
+@Injectable()
+export class BulkTargets {
+  private readonly targets: Readonly<Record<(typeof BULK_ENDPOINTS)[number], Target>>;
+
+  constructor(users: UserWrites, groups: GroupWrites) {
+    this.targets = { Users: targetOfUsers(users), Groups: targetOfGroups(groups) };
+  }
+
+  /** @throws ScimError as the answer of the operation */
+  async carryOut(connection: Connection, base: string, operation: BulkOperation): Promise<BulkDone> {
+    const { endpoint, method, id = '', version, data } = operation;
+    const target = this.targets[endpoint as (typeof BULK_ENDPOINTS)[number]];
+    const writer = writerOf(connection);
+    const done = (status: number, stored: Stored): BulkDone => ({
+      status,
+      id: stored.id,
+      location: `${base}/${endpoint}/${stored.id}`,
+      version: stored.etag,
+    });
+    switch (method) {
+      case 'POST':
+        return done(201, await target.POST(writer, data));
+      case 'PUT':
+        return done(200, await target.PUT(writer, id, version, data));
+      case 'PATCH':
+        return done(writer.reading.dialect.patchStatus, await target.PATCH(writer, id, version, data));
+      case 'DELETE':
+        await target.DELETE(writer, id, version);
+        return { status: 204, id, location: `${base}/${endpoint}/${id}` };
+    }
+  }
+}
+
+function targetOfUsers(writes: UserWrites): Target {
+  const stored = (user: Awaited<ReturnType<UserWrites['create']>>): Stored => ({
+    id: user.id,
+    etag: etag(user),
+  });
+  return {
+    POST: async (writer, data) => stored(await writes.create(writer, userOfPost(data, writer.reading))),
+    PUT: async (writer, id, version, data) =>
+      stored(await writes.update(writer, id, version, userOfPut(data, writer.reading))),
+    PATCH: async (writer, id, version, data) =>
+      stored(await writes.update(writer, id, version, patchOfUser(data, writer.reading, id))),
+    DELETE: (writer, id, version) => writes.remove(writer, id, version),
+  };
+}
+
+function targetOfGroups(writes: GroupWrites): Target {
+  const stored = (group: Awaited<ReturnType<GroupWrites['create']>>): Stored => ({
+    id: group.id,
+    etag: groupEtag(group),
+  });
+  return {
+    POST: async (writer, data) => stored(await writes.create(writer, groupOfPost(data, writer.reading))),
+    PUT: async (writer, id, version, data) =>
+      stored(await writes.update(writer, id, version, before => groupOfPut(before, data, writer.reading))),
+    PATCH: async (writer, id, version, data) =>
+      stored(await writes.update(writer, id, version, patchOfGroup(data, writer.reading))),
+    DELETE: (writer, id, version) => writes.remove(writer, id, version),
+  };
+}
