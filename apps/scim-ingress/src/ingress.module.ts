@@ -14,6 +14,7 @@ import { OAuthController } from './oauth/oauth.controller.js';
 import { TokenEndpoint } from './oauth/token-endpoint.js';
 import { ApiAuthGuard } from './rest/api-auth.guard.js';
 import { ConnectionCommands } from './rest/connections/connection-commands.js';
+import { CredentialCommands } from './rest/connections/credential-commands.js';
 import { ConnectionsController } from './rest/connections/connections.controller.js';
 import { OperationsController } from './rest/operations.controller.js';
 import { OptOutCommands } from './rest/opt-outs/opt-out-commands.js';
@@ -84,6 +85,7 @@ export class IngressModule {
         BulkTargets,
         TokenEndpoint,
         SetSigner,
+        CredentialCommands,
         ConnectionCommands,
         OptOutCommands,
         OptOutQueries,

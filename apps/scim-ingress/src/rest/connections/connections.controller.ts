@@ -38,13 +38,8 @@ import {
   retireBodySchema,
   rotateBodySchema,
 } from './connection-bodies.js';
-import {
-  ConnectionCommands,
-  type MadeClient,
-  type MadeConnection,
-  type Retired,
-  type Rotated,
-} from './connection-commands.js';
+import { ConnectionCommands, type MadeConnection, type Retired } from './connection-commands.js';
+import { CredentialCommands, type MadeClient, type Rotated } from './credential-commands.js';
 import { pageSize } from '../page-size.js';
 import { parseBody } from '../request-bodies.js';
 
@@ -57,6 +52,7 @@ export class ConnectionsController {
   constructor(
     private readonly context: IngressContext,
     private readonly commands: ConnectionCommands,
+    private readonly credentials: CredentialCommands,
   ) {}
 
   @Post()
@@ -131,13 +127,13 @@ export class ConnectionsController {
   @Post(':id/rotate')
   @HttpCode(201)
   rotate(@Req() request: ApiRequest, @Param('id') id: string, @Body() body: unknown): Promise<Rotated> {
-    return this.commands.rotate(id, request.caller.principal, parseBody(rotateBodySchema, body));
+    return this.credentials.rotate(id, request.caller.principal, parseBody(rotateBodySchema, body));
   }
 
   @Post(':id/clients')
   @HttpCode(201)
   addClient(@Req() request: ApiRequest, @Param('id') id: string, @Body() body: unknown): Promise<MadeClient> {
-    return this.commands.addClient(id, request.caller.principal, parseBody(clientBodySchema, body));
+    return this.credentials.addClient(id, request.caller.principal, parseBody(clientBodySchema, body));
   }
 
   @Delete(':id/clients/:client')
@@ -147,7 +143,7 @@ export class ConnectionsController {
     @Param('id') id: string,
     @Param('client') client: string,
   ): Promise<void> {
-    return this.commands.removeClient(id, request.caller.principal, client);
+    return this.credentials.removeClient(id, request.caller.principal, client);
   }
 
   @Put(':id/issuers')
@@ -156,7 +152,7 @@ export class ConnectionsController {
     @Param('id') id: string,
     @Body() body: unknown,
   ): Promise<ConnectionView> {
-    await this.commands.putIssuer(id, request.caller.principal, parseBody(issuerBodySchema, body));
+    await this.credentials.putIssuer(id, request.caller.principal, parseBody(issuerBodySchema, body));
     return this.find(id);
   }
 
@@ -167,7 +163,7 @@ export class ConnectionsController {
     @Param('id') id: string,
     @Query('issuer') issuer: string | undefined,
   ): Promise<void> {
-    return this.commands.removeIssuer(id, request.caller.principal, issuer ?? '');
+    return this.credentials.removeIssuer(id, request.caller.principal, issuer ?? '');
   }
 
   @Post(':id/retire')
