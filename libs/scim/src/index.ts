@@ -17,7 +17,14 @@ export {
   type BulkOperation,
   type BulkRequest,
 } from './bulk/bulk-request.js';
-export { BULK_AT_ONCE_MAX, runBulk, type BulkDone, type CarryOut } from './bulk/run-bulk.js';
+export type { NamesOf } from './bulk/bulk-names.js';
+export {
+  BULK_AT_ONCE_MAX,
+  runBulk,
+  type BulkDone,
+  type BulkService,
+  type CarryOut,
+} from './bulk/run-bulk.js';
 export { type Filter } from './filter/filter-ast.js';
 export { matches } from './filter/match-filter.js';
 export { parseFilter } from './filter/parse-filter.js';

@@ -26,9 +26,12 @@ export type BulkOperation = {
   data: Json;
 };
 
+/** What an operation is about: an endpoint, and what stands behind it. */
+export type BulkAddress = Pick<BulkOperation, 'endpoint' | 'id'>;
+
 /** An operation as it was read, or why it cannot be carried out; either way with what its answer repeats. */
 export type BulkEntry = {
-  said: { method: string; bulkId: string | undefined };
+  said: { method: string; bulkId: string | undefined; address?: BulkAddress };
   read: BulkOperation | ScimError;
 };
 
@@ -86,7 +89,8 @@ function entriesOf(operations: readonly Json[], endpoints: readonly string[]): B
 function operationOf(given: Given, said: BulkEntry['said'], endpoints: readonly string[]): BulkOperation {
   const method = METHODS.find(name => name === said.method);
   if (!method) throw invalidSyntax(`"method" must be one of ${METHODS.join(', ')}`);
-  const { endpoint, id } = addressOf(given.path, method, endpoints);
+  const address = addressOf(given.path, method, endpoints);
+  said.address = address;
   if (method === 'POST' && !said.bulkId) throw invalidSyntax('a POST needs a "bulkId"');
   if (method !== 'DELETE' && given.data === undefined) throw invalidSyntax(`a ${method} needs "data"`);
   const { version } = given;
@@ -94,19 +98,14 @@ function operationOf(given: Given, said: BulkEntry['said'], endpoints: readonly 
     throw invalidValue('"version" must be a string');
   return {
     method,
-    endpoint,
-    id,
+    ...address,
     bulkId: said.bulkId,
     version: version ?? undefined,
     data: given.data ?? null,
   };
 }
 
-function addressOf(
-  path: Json | undefined,
-  method: BulkMethod,
-  endpoints: readonly string[],
-): { endpoint: string; id: string | undefined } {
+function addressOf(path: Json | undefined, method: BulkMethod, endpoints: readonly string[]): BulkAddress {
   const [, name = '', id] = (typeof path === 'string' && /^\/?([^/?]+)(?:\/([^/?]+))?\/?$/.exec(path)) || [];
   const endpoint = endpoints.find(known => known.toLowerCase() === name.toLowerCase());
   if (!endpoint)

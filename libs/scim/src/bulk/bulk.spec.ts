@@ -21,20 +21,46 @@ const bulk = (operations: Json[], rest: JsonObject = {}): JsonObject => ({
 /** A service that makes resources with ids of its own, refuses what says so, and remembers what it was asked. */
 class Service {
   readonly asked: BulkOperation[] = [];
+  /** What was said of resources that were made in a circle. */
+  readonly joined: BulkOperation[] = [];
+  private readonly names: Map<string, string>;
+
+  /** @param names of those who are there, by id: nobody else can be called so */
+  constructor(names: Readonly<Record<string, string>> = {}) {
+    this.names = new Map(Object.entries(names));
+  }
+
   readonly carryOut = async (operation: BulkOperation): Promise<BulkDone> => {
-    this.asked.push(operation);
-    await new Promise(resolve => setImmediate(resolve));
-    if (JSON.stringify(operation.data).includes('refuse')) throw new ScimError(409, 'refused', 'uniqueness');
+    (isJoin(operation) ? this.joined : this.asked).push(operation);
     const id = operation.id ?? `id-${operation.bulkId}`;
+    const userName = nameIn(operation);
+    // As a service that looks first and writes then: what another operation does between is not seen.
+    const holder = userName && [...this.names].find(([of, name]) => name === userName && of !== id);
+    await new Promise(resolve => setTimeout(resolve, Math.random() * 2));
+    if (holder || JSON.stringify(operation.data).includes('refuse'))
+      throw new ScimError(409, 'refused', 'uniqueness');
+    if (userName) this.names.set(id, userName);
     const status = operation.method === 'POST' ? 201 : operation.method === 'DELETE' ? 204 : 200;
     return { status, id, location: `${BASE}/${operation.endpoint}/${id}` };
   };
 
   async answers(request: Json): Promise<JsonObject[]> {
-    const response = await runBulk(parseBulk(request, ['Users', 'Groups']), BASE, this.carryOut);
+    const response = await runBulk(parseBulk(request, ['Users', 'Groups']), {
+      base: BASE,
+      carryOut: this.carryOut,
+      namesOf: async () => new Map(this.names),
+      atOnce: () => 64,
+    });
     return response.Operations as JsonObject[];
   }
 }
+
+function nameIn({ data }: BulkOperation): string | undefined {
+  const said = data as { userName?: string; Operations?: { path?: string; value: string }[] } | null;
+  return said?.userName ?? said?.Operations?.find(({ path }) => path === 'userName')?.value;
+}
+const isJoin = ({ data }: BulkOperation): boolean => JSON.stringify(data).includes('PatchOp');
+const to = (bulkId: string): JsonObject => ({ value: `bulkId:${bulkId}` });
 
 describe('a bulk request', () => {
   it('is answered operation by operation, in its order', async () => {
@@ -75,22 +101,95 @@ describe('a bulk request', () => {
     ]);
   });
 
-  it('is refused in part when operations refer to each other in a circle, to nothing, or to what failed', async () => {
+  it('is refused in part when operations refer to nothing, or to what failed', async () => {
     const service = new Service();
     const answers = await service.answers(
       bulk([
-        post('a', { x: 'bulkId:b' }),
-        post('b', { x: 'bulkId:a' }),
-        post('c', { x: 'bulkId:c' }),
-        post('d', { x: 'bulkId:nowhere' }),
+        post('d', { x: to('nowhere') }),
         post('e', { x: 'refuse' }),
-        post('f', { x: 'bulkId:e' }),
+        post('f', { x: to('e') }),
         post('g'),
       ]),
     );
-    expect(answers.map(({ status }) => status)).toEqual(['409', '409', '409', '400', '409', '409', '201']);
+    expect(answers.map(({ status }) => status)).toEqual(['400', '409', '409', '201']);
     expect(service.asked.map(({ bulkId }) => bulkId)).toEqual(['e', 'g']);
-    expect(answers[3]?.response).toMatchObject({ status: '400', scimType: 'invalidValue' });
+    expect(answers[0]?.response).toMatchObject({ status: '400', scimType: 'invalidValue' });
+  });
+
+  it('makes what refers to each other in a circle first, and joins it afterwards', async () => {
+    const service = new Service();
+    const answers = await service.answers(
+      bulk([
+        post('a', { displayName: 'a', members: [to('b'), { value: 'known' }] }, '/Groups'),
+        post('b', { displayName: 'b', members: [to('a')] }, '/Groups'),
+        post('c', { userName: 'c', 'urn:x:User': { manager: to('c'), division: 'd' } }),
+      ]),
+    );
+    expect(answers.map(({ status, location }) => [status, location])).toEqual([
+      ['201', `${BASE}/Groups/id-a`],
+      ['201', `${BASE}/Groups/id-b`],
+      ['201', `${BASE}/Users/id-c`],
+    ]);
+    const made = service.asked.map(({ bulkId, data }) => [bulkId, data]);
+    expect(Object.fromEntries(made)).toEqual({
+      a: { displayName: 'a', members: [{ value: 'known' }] },
+      b: { displayName: 'b', members: [{ value: 'id-a' }] },
+      c: { userName: 'c', 'urn:x:User': { division: 'd' } },
+    });
+    const joined = service.joined.map(({ id, data }) => [id, (data as { Operations: Json }).Operations]);
+    expect(Object.fromEntries(joined)).toEqual({
+      'id-a': [{ op: 'add', path: 'members', value: [{ value: 'id-b' }] }],
+      'id-c': [{ op: 'add', path: 'urn:x:User:manager', value: { value: 'id-c' } }],
+    });
+  });
+
+  it('says where the resource is that could be made but not joined', async () => {
+    const answers = await new Service().answers(
+      bulk([
+        post('a', { members: [to('b')] }, '/Groups'),
+        post('b', { displayName: 'refuse', members: [to('a')] }, '/Groups'),
+      ]),
+    );
+    expect(answers).toMatchObject([
+      { status: '409', location: `${BASE}/Groups/id-a`, response: { status: '409' } },
+      { status: '409' },
+    ]);
+    expect(answers[1]).not.toHaveProperty('location');
+  });
+
+  it('takes bulkId: for a reference only where a resource is named', async () => {
+    const service = new Service();
+    const $ref = (id: string): JsonObject => ({ $ref: `../Users/${id}` });
+    const answers = await service.answers(
+      bulk([
+        post('a', { userName: 'a', displayName: 'bulkId:none' }),
+        post('b', { userName: 'b', displayName: 'bulkId:a', 'urn:x:User': { manager: $ref('bulkId:a') } }),
+      ]),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(['201', '201']);
+    expect(service.asked.map(({ data }) => data)).toEqual([
+      { userName: 'a', displayName: 'bulkId:none' },
+      { userName: 'b', displayName: 'bulkId:a', 'urn:x:User': { manager: $ref('id-a') } },
+    ]);
+  });
+
+  it.each(['PUT', 'PATCH'])('hands names on in the order of its %ss', async method => {
+    const ids = Array.from({ length: 30 }, (_, i) => `u${i}`);
+    const service = new Service(Object.fromEntries(ids.map(id => [id, `name of ${id}`])));
+    const rename = (id: string, userName: string): JsonObject => ({
+      ...{ method, path: `/Users/${id}` },
+      data:
+        method === 'PUT'
+          ? { userName }
+          : { Operations: [{ op: 'replace', path: 'userName', value: userName }] },
+    });
+    const answers = await service.answers(
+      bulk(ids.map((id, i) => rename(id, i === 0 ? 'a new name' : `name of u${i - 1}`))),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(ids.map(() => '200'));
+    // The other way round the name is not free yet.
+    const [first, second] = await service.answers(bulk([rename('u9', 'name of u9'), rename('u10', 'z')]));
+    expect([first?.status, second?.status]).toEqual(['409', '200']);
   });
 
   it.each([
@@ -110,10 +209,22 @@ describe('a bulk request', () => {
   });
 
   it('names the resource of an operation that was refused', async () => {
-    const [answer] = await new Service().answers(
-      bulk([{ method: 'PUT', path: '/Users/7', data: { x: 'refuse' } }]),
+    const answers = await new Service().answers(
+      bulk([
+        { method: 'PUT', path: '/Users/7', data: { x: 'refuse' } },
+        { method: 'PUT', path: '/Users/8' },
+        { method: 'DELETE', path: '/Users/9', version: 5 },
+        post('a', { userName: 'a' }),
+        { method: 'PATCH', path: '/Users/bulkId:a', data: { x: 'refuse' } },
+      ]),
     );
-    expect(answer).toMatchObject({ method: 'PUT', location: `${BASE}/Users/7`, status: '409' });
+    expect(answers.map(({ method, location, status }) => [method, location, status])).toEqual([
+      ['PUT', `${BASE}/Users/7`, '409'],
+      ['PUT', `${BASE}/Users/8`, '400'],
+      ['DELETE', `${BASE}/Users/9`, '400'],
+      ['POST', `${BASE}/Users/id-a`, '201'],
+      ['PATCH', `${BASE}/Users/id-a`, '409'],
+    ]);
   });
 
   it('ends after the errors that it allows', async () => {
@@ -142,13 +253,13 @@ describe('a bulk request', () => {
     const operation: fc.Arbitrary<Json> = fc.oneof(
       fc
         .record({ bulkId: fc.constantFrom('a', 'b', 'c', 'd'), x: reference })
-        .map(({ bulkId, x }) => post(bulkId, { x })),
+        .map(({ bulkId, x }) => post(bulkId, { x: { value: x } })),
       fc
         .record({ method: fc.constantFrom('PUT', 'PATCH'), id, x: reference })
         .map(({ method, id: of, x }) => ({
           method,
           path: `/Users/${of}`,
-          data: { x },
+          data: { x: { value: x } },
         })),
       id.map(of => ({ method: 'DELETE', path: `/Users/${of}` })),
     );

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import type { Connection } from '@sever/directory';
+import { findGroups, isUuid, type Connection } from '@sever/directory';
 import type { BulkDone, BulkOperation, Json } from '@sever/scim';
+import { IngressContext } from '../../ingress-context.js';
 import { GroupWrites, groupEtag } from '../../writes/group-writes.js';
 import { etag, writerOf, type Writer } from '../../writes/user-request.js';
 import { UserWrites } from '../../writes/user-writes.js';
@@ -16,6 +17,8 @@ type Target = {
   PUT(writer: Writer, id: string, version: string | undefined, data: Json): Promise<Stored>;
   PATCH(writer: Writer, id: string, version: string | undefined, data: Json): Promise<Stored>;
   DELETE(writer: Writer, id: string, version: string | undefined): Promise<void>;
+  /** The names that resources have now, which two of them must not have. */
+  namesOf(connection: string, ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
 };
 
 /** Endpoints that a bulk request may write to. */
@@ -26,14 +29,22 @@ export const BULK_ENDPOINTS = ['Users', 'Groups'] as const;
 export class BulkTargets {
   private readonly targets: Readonly<Record<(typeof BULK_ENDPOINTS)[number], Target>>;
 
-  constructor(users: UserWrites, groups: GroupWrites) {
-    this.targets = { Users: targetOfUsers(users), Groups: targetOfGroups(groups) };
+  constructor(context: IngressContext, users: UserWrites, groups: GroupWrites) {
+    this.targets = { Users: targetOfUsers(context, users), Groups: targetOfGroups(context, groups) };
+  }
+
+  namesOf(
+    connection: Connection,
+    endpoint: string,
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, string>> {
+    return this.targetOf(endpoint).namesOf(connection.id, ids);
   }
 
   /** @throws ScimError as the answer of the operation */
   async carryOut(connection: Connection, base: string, operation: BulkOperation): Promise<BulkDone> {
     const { endpoint, method, id = '', version, data } = operation;
-    const target = this.targets[endpoint as (typeof BULK_ENDPOINTS)[number]];
+    const target = this.targetOf(endpoint);
     const writer = writerOf(connection);
     const done = (status: number, stored: Stored): BulkDone => ({
       status,
@@ -53,9 +64,13 @@ export class BulkTargets {
         return { status: 204, id, location: `${base}/${endpoint}/${id}` };
     }
   }
+
+  private targetOf(endpoint: string): Target {
+    return this.targets[endpoint as (typeof BULK_ENDPOINTS)[number]];
+  }
 }
 
-function targetOfUsers(writes: UserWrites): Target {
+function targetOfUsers({ looks }: IngressContext, writes: UserWrites): Target {
   const stored = (user: Awaited<ReturnType<UserWrites['create']>>): Stored => ({
     id: user.id,
     etag: etag(user),
@@ -67,10 +82,14 @@ function targetOfUsers(writes: UserWrites): Target {
     PATCH: async (writer, id, version, data) =>
       stored(await writes.update(writer, id, version, patchOfUser(data, writer.reading, id))),
     DELETE: (writer, id, version) => writes.remove(writer, id, version),
+    namesOf: async (connection, ids) => {
+      const found = await Promise.all(ids.map(id => looks.resource(connection, id)));
+      return new Map(found.flatMap(user => (user ? [[user.id, user.userNameNorm] as const] : [])));
+    },
   };
 }
 
-function targetOfGroups(writes: GroupWrites): Target {
+function targetOfGroups({ dataSource }: IngressContext, writes: GroupWrites): Target {
   const stored = (group: Awaited<ReturnType<GroupWrites['create']>>): Stored => ({
     id: group.id,
     etag: groupEtag(group),
@@ -82,5 +101,9 @@ function targetOfGroups(writes: GroupWrites): Target {
     PATCH: async (writer, id, version, data) =>
       stored(await writes.update(writer, id, version, patchOfGroup(data, writer.reading))),
     DELETE: (writer, id, version) => writes.remove(writer, id, version),
+    namesOf: async (connection, ids) => {
+      const found = await findGroups(dataSource, connection, ids.filter(isUuid));
+      return new Map(found.map(group => [group.id, String(group.attributes.displayName)]));
+    },
   };
 }

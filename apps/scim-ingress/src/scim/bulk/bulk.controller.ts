@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Post, Req, Res, UseGuards } from '@nestjs/common';
-import { BULK_AT_ONCE_MAX, ScimError, parseBulk, runBulk, type CarryOut } from '@sever/scim';
+import { BULK_AT_ONCE_MAX, ScimError, parseBulk, runBulk, type CarryOut, type NamesOf } from '@sever/scim';
 import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../../ingress-context.js';
 import { problemOf } from '../../problem-of.js';
@@ -32,7 +32,8 @@ export class BulkController {
         throw this.answerOf(error);
       }
     };
-    send(reply, 200, await runBulk(bulk, base, carryOut, () => this.atOnce()));
+    const namesOf: NamesOf = (endpoint, ids) => this.targets.namesOf(connection, endpoint, ids);
+    send(reply, 200, await runBulk(bulk, { base, carryOut, namesOf, atOnce: () => this.atOnce() }));
   }
 
   /** An opt-out beside an import waits four times as long as in a quiet time when the import sends everything at once. */
