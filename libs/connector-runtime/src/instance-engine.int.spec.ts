@@ -68,6 +68,32 @@ describe('the engine of an instance', () => {
     expect(types(await h.outcomes(who))).toEqual(['account.not-found', 'connector.stage-finished']);
   });
 
+  it('finds the account of somebody who was renamed on the way out, and keeps to it', async () => {
+    const account = h.connector.add(who.userName);
+    const renamed = { ...who, userName: `0a1b2c3d${who.userName}`, formerUserName: who.userName };
+    expect(await h.requested(renamed)).toEqual({ kind: 'ack' });
+    expect(account).toMatchObject({ active: false, sessions: 0, groups: [] });
+    await h.command(renamed, 'sever.optout.restore-started.v1');
+    expect(account).toMatchObject({ active: true });
+    const told = JSON.stringify(await h.outcomes(who));
+    expect([told.includes(who.userName), told.includes('account.adopted')]).toEqual([false, true]);
+  });
+
+  it('takes the account of the present name where there is one', async () => {
+    const [before, now] = [h.connector.add(who.userName), h.connector.add(`new-${who.userName}`)];
+    await h.requested({ ...who, userName: `new-${who.userName}`, formerUserName: who.userName });
+    expect([before.active, now.active]).toEqual([true, false]);
+  });
+
+  it('does not delete an account that got the former name after the cut found none', async () => {
+    const renamed = { ...who, userName: `new-${who.userName}`, formerUserName: who.userName };
+    await h.requested(renamed);
+    const stranger = h.connector.add(who.userName);
+    await h.command(renamed, 'sever.optout.purge-started.v1');
+    expect(stranger.active).toBe(true);
+    expect(types(await h.outcomes(who)).at(-1)).toBe('connector.stage-finished');
+  });
+
   it('gives back exactly what was taken', async () => {
     const account = h.connector.add(who.userName, ['auditors', 'writers']);
     await h.requested(who);

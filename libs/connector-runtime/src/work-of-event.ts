@@ -1,6 +1,6 @@
 import { FIELD_PATHS, type SeverEvent } from '@sever/event-contracts';
 import { oneRow } from '@sever/postgres';
-import type { InstanceContext, Work } from './engine/work-context.js';
+import type { Identifiers, InstanceContext, Work } from './engine/work-context.js';
 import type { WorkItem } from './store/work-item-store.js';
 
 /** Asks for the cut, and says by what the person is known. */
@@ -63,10 +63,7 @@ function deadlineOf(event: Command): Date {
 }
 
 /** The person's identifiers as they were when the cut was asked for. */
-async function identifiersOf(
-  c: InstanceContext,
-  event: Command,
-): Promise<{ userName: string; externalId?: string | undefined } | undefined> {
+async function identifiersOf(c: InstanceContext, event: Command): Promise<Identifiers | undefined> {
   const asked = asksForCut(event) ? event : await cutCommandOf(c, event);
   if (!asked) return undefined;
   const field = {
@@ -77,7 +74,7 @@ async function identifiersOf(
   };
   const opened = await c.keys.open(c.dataSource, field, asked.data.identifiers);
   if (opened.shredded) return undefined;
-  return JSON.parse(opened.text) as { userName: string; externalId?: string };
+  return JSON.parse(opened.text) as Identifiers;
 }
 
 async function cutCommandOf(c: InstanceContext, event: Command): Promise<CutCommand | undefined> {

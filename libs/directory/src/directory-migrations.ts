@@ -1,3 +1,4 @@
+import { formerNameMigration } from './resources/former-name.js';
 import { migration } from '@sever/postgres';
 import { groupTables } from './groups/group-tables.js';
 import { governorMigration } from './governor/governor-migrations.js';
@@ -85,4 +86,5 @@ export const directoryMigrations = [
   rebindMigration,
   governorMigration,
   cheaperUpdatesMigration,
+  formerNameMigration,
 ];

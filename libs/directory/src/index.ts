@@ -165,10 +165,12 @@ export {
   setPhase,
   setRehired,
   standsAgainst,
+  withoutRetiredAskers,
   type NewStanding,
   type Standing,
   type StandingPhase,
 } from './standing/standing-opt-out.js';
+export { formerNameOf } from './resources/former-name.js';
 export { knownName, type KnownName } from './resources/known-name.js';
 export { isUuid } from './resources/uuid.js';
 export { ANY_SOURCE, askerOf, sourceKey, sourceOf, type GovernedSource } from './governor/governed-source.js';

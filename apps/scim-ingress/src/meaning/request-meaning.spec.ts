@@ -69,6 +69,19 @@ const TABLE: [string, Change, Standing | undefined, string][] = [
     'linked',
   ],
   [
+    'somebody whom this connection deleted and another one still has comes again',
+    { ...create, linked: true },
+    standing('open', [me]),
+    'restoreRequested',
+  ],
+  [
+    'the same, while another connection asks as well',
+    { ...create, linked: true },
+    standing('open', [me, other]),
+    'restoreRefused others-still-ask',
+  ],
+  ['the same, inactive', { ...create, linked: true, activeAfter: false }, standing('open', [me]), 'linked'],
+  [
     'a purged person comes back at another connection',
     { ...create, linked: true },
     standing('purged', [other]),

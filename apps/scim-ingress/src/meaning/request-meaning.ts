@@ -35,15 +35,19 @@ export type StandingMeaning =
 export function requestMeaning(change: Change, standing: Standing | undefined, me: Asker): Meaning {
   const against =
     standing && standsAgainst(standing) && standing.phase !== 'restoring' ? standing : undefined;
-  if (change.kind === 'create') return arrival(change, against);
+  if (change.kind === 'create') return arrival(change, against, me);
   const leaves = change.kind === 'remove' || (change.activeBefore === true && !change.activeAfter);
   if (leaves) return leaving(change, against);
   if (change.activeBefore === false && change.activeAfter && against) return returning(against, me);
   return ordinary(change);
 }
 
-function arrival(change: Change, against: Standing | undefined): Meaning {
-  if (change.linked && change.activeAfter && against && isGone(against)) return { kind: 'rehired' };
+function arrival(change: Change, against: Standing | undefined, me: Asker): Meaning {
+  if (change.linked && change.activeAfter && against) {
+    if (isGone(against)) return { kind: 'rehired' };
+    // Who asked by a DELETE and brings the person again takes it back: all connections would say active, and the accounts be deleted.
+    if (against.askers.some(asker => sameAsker(asker, me))) return returning(against, me);
+  }
   return { kind: change.linked ? 'linked' : 'registered' };
 }
 

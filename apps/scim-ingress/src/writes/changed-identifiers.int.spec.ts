@@ -147,7 +147,7 @@ describe('a write that leaves or returns with other identifiers', () => {
     await change('hr', id, { active: false, userName: `${name}.left@a.example` });
     expect(await told(id)).toEqual([
       'requested',
-      { userName: `${name}.left@a.example`, externalId: ext },
+      { userName: `${name}.left@a.example`, externalId: ext, formerUserName: `${name}@a.example` },
       ['active', 'userName'],
     ]);
     await expectProjected(id);

@@ -29,7 +29,12 @@ export type Request = {
   changed?: { identifiers: Identifiers; attributes: string[] } | undefined;
 };
 
-export type Identifiers = { userName: string; externalId?: string | undefined };
+/** `formerUserName`: the name before a rename a short while ago, by which the systems may still know somebody who is cut off. */
+export type Identifiers = {
+  userName: string;
+  externalId?: string | undefined;
+  formerUserName?: string | undefined;
+};
 
 /** Encrypts personal fields under the key of the person whom an event is about. */
 export type Encrypt = (field: FieldBinding, text: string) => Promise<EncryptedField>;

@@ -89,7 +89,10 @@ export class SharedCreations {
             ],
           );
     return new Map(
-      made.map(({ n, ...rest }) => [people[n]!.id, { ...people[n]!, ...rest, groups: null }] as const),
+      made.map(
+        ({ n, ...rest }) =>
+          [people[n]!.id, { ...people[n]!, ...rest, formerName: null, groups: null }] as const,
+      ),
     );
   }
 }

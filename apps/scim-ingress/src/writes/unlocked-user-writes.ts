@@ -4,7 +4,7 @@ import type { IngressContext } from '../ingress-context.js';
 import { EventDraft } from './event-drafts.js';
 import { newStanding } from './meaning-effects.js';
 import { SharedChanges, type ToldChange } from './shared-changes.js';
-import { IDENTIFIERS, identifiersOf, matching, requestOf, type Writer } from './user-request.js';
+import { IDENTIFIERS, accountsOf, matching, requestOf, type Writer } from './user-request.js';
 
 /**
  * Changes that most requests ask for, without a lock: a read, then one statement that changes the version that was read, and appends. Both are shared
@@ -72,13 +72,8 @@ export class UnlockedUserWrites {
     const ruled = governor.rule(writer, draft.request);
     const [targets, ruling] = await Promise.all([looks.targets(tenant), ruled, looks.key(tenant, subject)]);
     const opens = newStanding(draft, ruling);
-    const event = await draft.optOutRequested(
-      opens.optOutId,
-      identifiersOf(after),
-      false,
-      targets,
-      ruling.guard,
-    );
+    const known = await accountsOf(this.context.dataSource, after);
+    const event = await draft.optOutRequested(opens.optOutId, known, false, targets, ruling.guard);
     return { resource: after, opens, event };
   }
 

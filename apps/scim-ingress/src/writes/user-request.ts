@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Connection, NewResource, StoredResource } from '@sever/directory';
+import { formerNameOf, type Connection, type NewResource, type StoredResource } from '@sever/directory';
 import type { Door } from '@sever/event-contracts';
+import type { Queryable } from '@sever/postgres';
 import { DialectReading, ScimError, dialectOf, normaliseUserName, type JsonObject } from '@sever/scim';
 import type { AsyncRequest } from './async-request.js';
 import type { Change } from '../meaning/request-meaning.js';
@@ -74,6 +75,12 @@ export function identifiersOf(resource: NewResource): Identifiers {
     userName: String(resource.attributes.userName),
     ...(resource.externalId !== null && { externalId: resource.externalId }),
   };
+}
+
+/** By what the systems may know somebody who is cut off now. */
+export async function accountsOf(on: Queryable, resource: StoredResource): Promise<Identifiers> {
+  const formerUserName = resource.formerName === null ? undefined : await formerNameOf(on, resource);
+  return { ...identifiersOf(resource), ...(formerUserName !== undefined && { formerUserName }) };
 }
 
 function doorOf(writer: Writer, resource: NewResource, operation: Door['operation']): Door {

@@ -8,6 +8,7 @@ import {
   removeResource,
   renameSubject,
   updateResource,
+  withoutRetiredAskers,
   type StoredResource,
 } from '@sever/directory';
 import type { SeverEvent } from '@sever/event-contracts';
@@ -24,6 +25,7 @@ import { SharedCreations } from './shared-creations.js';
 import { UnlockedUserWrites } from './unlocked-user-writes.js';
 import {
   IDENTIFIERS,
+  accountsOf,
   etag,
   externalIdOf,
   identifiersOf,
@@ -155,6 +157,7 @@ export class UserWrites {
     if (attributes.length === 0) return { result: before, event: undefined };
     const userNameNorm = normaliseUserName(String(after.userName));
     const becomesActive = !before.active && after.active === true;
+    const formerName = normaliseUserName(String(before.attributes.userName));
     const stored = await updateResource(em, {
       ...before,
       attributes: after,
@@ -162,6 +165,7 @@ export class UserWrites {
       userNameNorm: attributes.includes('userName') || becomesActive ? userNameNorm : before.userNameNorm,
       externalId: externalIdOf(after),
       active: after.active === true,
+      formerName: formerName === userNameNorm ? before.formerName : formerName,
     });
     if (attributes.includes('userName')) await renameSubject(em, before.subject, userNameNorm);
     const change: Change = {
@@ -192,7 +196,9 @@ export class UserWrites {
     change: Change,
   ): Promise<SeverEvent | undefined> {
     const concerns = change.kind === 'remove' || change.linked || change.activeBefore !== change.activeAfter;
-    const standing = concerns ? await lockStanding(em, resource.tenant, resource.subject) : undefined;
+    const stands = concerns ? await lockStanding(em, resource.tenant, resource.subject) : undefined;
+    const returns = change.kind !== 'remove' && change.activeBefore !== true && change.activeAfter;
+    const standing = stands && returns ? await withoutRetiredAskers(em, stands) : stands;
     const asker = { kind: 'connection', id: writer.connection.id } as const;
     const meaning = requestMeaning(change, standing, asker);
     const identifiers = identifiersOf(resource);
@@ -205,7 +211,7 @@ export class UserWrites {
     return carryOut(em, this.context.governor, meaning, standing, draft, {
       connection: resource.connection,
       resource: resource.id,
-      identifiers,
+      identifiers: meaning.kind === 'requested' ? await accountsOf(em, resource) : identifiers,
       active: resource.active,
       removed: change.kind === 'remove',
       attributes,

@@ -4,7 +4,7 @@ import { accountAdopted, findAccount } from '../store/account-store.js';
 import type { Failure } from './failure-policy.js';
 import type { OutcomeEvents, Place } from './outcome-event.js';
 import type { StepCalls } from './step-calls.js';
-import type { InstanceContext, Work, WorkResult } from './work-context.js';
+import type { Identifiers, InstanceContext, Work, WorkResult } from './work-context.js';
 import type { WorkLedger } from './work-ledger.js';
 
 const APPEARED: Failure = {
@@ -35,11 +35,11 @@ export class AccountSearch {
     ]);
     // Nothing was ever adopted: there is nothing to give back.
     if (!adopted && this.work.stage === 'restore') return { target: undefined };
-    this.events.hide([identifiers?.userName, identifiers?.externalId]);
+    this.events.hide([identifiers?.userName, identifiers?.externalId, identifiers?.formerUserName]);
     if (adopted) return { target: adopted };
     if (!identifiers) return { target: undefined };
     const place: Place = { step: null, attempt: 0, phase: 'locate' };
-    const found = await this.calls.locate(identifiers);
+    const found = await this.locate(identifiers);
     // The cut saw no account: one that appeared since has had no cut and no hold, and is not deleted.
     if (found.kind === 'Located' && this.work.stage === 'purge')
       return { stop: await this.ledger.stopped(APPEARED, place) };
@@ -49,6 +49,17 @@ export class AccountSearch {
       return { target: undefined };
     }
     return { stop: await this.ledger.stopped(found, place) };
+  }
+
+  /** A rename on the way out (a provider frees the name) does not reach the systems: there the person is still called as before. */
+  private async locate({
+    formerUserName,
+    ...now
+  }: Identifiers): Promise<Awaited<ReturnType<StepCalls['locate']>>> {
+    const found = await this.calls.locate(now);
+    const isNowhere = found.kind === 'NotFound' && found.confirmed;
+    if (!isNowhere || formerUserName === undefined || this.work.stage !== 'cut') return found;
+    return this.calls.locate({ ...now, userName: formerUserName });
   }
 
   private async adopt(target: Target): Promise<{ target: Target } | { stop: WorkResult }> {

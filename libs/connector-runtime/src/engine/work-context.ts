@@ -28,6 +28,13 @@ export type InstanceContext = {
   logger: Logger;
 };
 
+/** By what the systems may know a person. `formerUserName`: the name before a rename a short while ago, on the way out. */
+export type Identifiers = {
+  userName: string;
+  externalId?: string | undefined;
+  formerUserName?: string | undefined;
+};
+
 /** One piece of work with what its opt-out said. */
 export type Work = {
   requestEvent: string;
@@ -44,7 +51,7 @@ export type Work = {
   deadline: Date;
   traceparent: string | undefined;
   /** Opens the person's identifiers; undefined after an erasure. */
-  identifiers: () => Promise<{ userName: string; externalId?: string | undefined } | undefined>;
+  identifiers: () => Promise<Identifiers | undefined>;
 };
 
 /** How a piece of work ended for now. */

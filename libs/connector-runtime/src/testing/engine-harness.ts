@@ -42,7 +42,14 @@ import { ScriptedConnector, scriptedManifest } from './scripted-connector.js';
 const TENANT = 'acme';
 
 /** A person with an opt-out in the log. */
-export type Case = { optOutId: string; subject: string; userName: string; key: string };
+/** A person who is cut off. `formerUserName`: what they were called before a rename on the way out. */
+export type Case = {
+  optOutId: string;
+  subject: string;
+  userName: string;
+  formerUserName?: string;
+  key: string;
+};
 
 /** One instance's engine on a database of its own, connected as the instance's role. */
 export class EngineHarness {
@@ -183,7 +190,7 @@ export class EngineHarness {
     const identifiers = await this.context.keys.encrypt(
       this.database.owner,
       field,
-      JSON.stringify({ userName: c.userName }),
+      JSON.stringify({ userName: c.userName, formerUserName: c.formerUserName }),
     );
     const steps = scriptedManifest.steps.map(({ step, support, stage }) => ({ step, support, stage }));
     return {

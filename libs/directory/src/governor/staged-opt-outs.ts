@@ -1,4 +1,5 @@
 import { oneRow, rows, type Queryable } from '@sever/postgres';
+import { namesOfSubjectSql } from '../resources/former-name.js';
 import { knownNameSql, type KnownName } from '../resources/known-name.js';
 
 /** An opt-out that waits for an operator. */
@@ -32,9 +33,9 @@ export const stagedOptOut = (on: Queryable, optOutId: string): Promise<StagedOpt
     [optOutId],
   );
 
-const KNOWN_AS = `select w.opt_out_id as "optOutId", w.subject, coalesce(r."userName", p.user_name_norm) as "userName", r."externalId",
-    exists (select 1 from scim_resource o where o.tenant = w.tenant and o.user_name_norm = p.user_name_norm and o.subject <> w.subject
-        and o.deleted_at is null and o.active
+const KNOWN_AS = `select w.opt_out_id as "optOutId", w.subject, coalesce(r."userName", p.user_name_norm) as "userName", r."externalId", r."formerUserName",
+    exists (select 1 from ${namesOfSubjectSql} had join scim_resource o on o.tenant = w.tenant and o.user_name_norm = had.name
+        where o.subject <> w.subject and o.deleted_at is null and o.active
         and not exists (select 1 from standing_opt_out x where x.tenant = o.tenant and x.subject = o.subject
                          and x.phase <> 'restored' and not x.rehired and not x.staged)) as "isReclaimed"
   from waiting w join subject p on p.id = w.subject

@@ -17,16 +17,21 @@ export type StoredResource = {
   version: number;
   createdAt: Date;
   modifiedAt: Date;
+  /** The name, normalised, that it had before the last rename. */
+  formerName: string | null;
   /** The groups of which it is a direct member; null for none. */
   groups: GroupOfUser[] | null;
 };
 
 /** What a client may store of a resource. */
-export type NewResource = Omit<StoredResource, 'version' | 'createdAt' | 'modifiedAt' | 'groups'>;
+export type NewResource = Omit<
+  StoredResource,
+  'version' | 'createdAt' | 'modifiedAt' | 'formerName' | 'groups'
+>;
 
 /** Columns of a {@link StoredResource}. */
 export const RESOURCE_COLUMNS = `${GROUPS_SQL} as groups, connection, id, tenant, subject, attributes, user_name_norm as "userNameNorm", external_id as "externalId", active, version,
-  created_at as "createdAt", modified_at as "modifiedAt"`;
+  created_at as "createdAt", modified_at as "modifiedAt", former_name as "formerName"`;
 
 /** One resource by id, locked until the transaction ends; any text is a possible id, most are nobody's. */
 export async function findResource(
@@ -85,9 +90,10 @@ export async function insertResource(on: Queryable, r: NewResource): Promise<Sto
 }
 
 const UPDATE = `update scim_resource set attributes = $3, user_name_norm = $4, external_id = $5, active = $6, version = version + 1,
-  modified_at = clock_timestamp() where connection = $1 and id = $2`;
+  modified_at = clock_timestamp()`;
+const ONE = 'where connection = $1 and id = $2';
 
-const UPDATE_OF_VERSION = `${UPDATE} and version = $7 and deleted_at is null`;
+const UPDATE_OF_VERSION = `${UPDATE} ${ONE} and version = $7 and deleted_at is null`;
 
 const updateParameters = (r: StoredResource): unknown[] => [
   r.connection,
@@ -113,8 +119,9 @@ export const updateOfVersionBeforeOptOut = (r: StoredResource): Statement => ({
 export async function updateResource(on: Queryable, r: StoredResource): Promise<StoredResource> {
   const [row] = await rows<StoredResource>(
     on,
-    `${UPDATE} returning ${RESOURCE_COLUMNS}`,
-    updateParameters(r),
+    `${UPDATE}, former_name = $7, renamed_at = case when former_name is distinct from $7 then clock_timestamp() else renamed_at end
+      ${ONE} returning ${RESOURCE_COLUMNS}`,
+    [...updateParameters(r), r.formerName],
   );
   if (!row) throw new Error('the updated resource was not returned');
   return row;

@@ -1,5 +1,6 @@
 import type { Asker } from '@sever/event-contracts';
 import { isUniqueViolation, oneRow, rows, type Queryable, type Statement } from '@sever/postgres';
+import { namesOfSubjectSql } from '../resources/former-name.js';
 
 /**
  * What may still be asked about a person's opt-out. `open`: being cut, cut or held · `purging` and `purged`: nothing can be
@@ -98,9 +99,25 @@ export async function setRehired(on: Queryable, optOutId: string): Promise<void>
   await on.query('update standing_opt_out set rehired = true where opt_out_id = $1', [optOutId]);
 }
 
+/**
+ * The standing without those who ask for it by a connection that is retired: nobody can take that back any more, and it must not outlast the wish of all
+ * who can. Whoever asked through a connection that is in use has to take it back as ever.
+ */
+export async function withoutRetiredAskers(on: Queryable, standing: Standing): Promise<Standing> {
+  const ids = standing.askers.filter(asker => asker.kind === 'connection').map(asker => asker.id);
+  const retired = await rows<{ id: string }>(
+    on,
+    'select id from connection where id = any($1) and retired_at is not null',
+    [ids],
+  );
+  const isRetired = (asker: Asker): boolean =>
+    asker.kind === 'connection' && retired.some(({ id }) => id === asker.id);
+  return { ...standing, askers: standing.askers.filter(asker => !isRetired(asker)) };
+}
+
 export const standsAgainst = (s: Standing): boolean => s.phase !== 'restored' && !s.rehired;
 
-/** Whether a name is on the deny list, and since when. */
+/** Whether a name is on the deny list, and since when. A name that was given up by a rename stays there until somebody else has it. */
 export async function isOptedOut(
   on: Queryable,
   tenant: string,
@@ -108,10 +125,11 @@ export async function isOptedOut(
 ): Promise<{ optedOut: boolean; since: string | null }> {
   const row = await oneRow<{ since: Date }>(
     on,
-    `select s.since from subject p
-       join lateral (select * from standing_opt_out o where o.tenant = p.tenant and o.subject = p.id order by o.since desc limit 1) s on true
-      where p.tenant = $1 and p.user_name_norm = $2 and s.phase <> 'restored' and not s.rehired and not s.staged
-        and not exists (select 1 from scim_resource r where r.tenant = p.tenant and r.user_name_norm = p.user_name_norm
+    `select s.since from (select id from subject where tenant = $1 and user_name_norm = $2
+                           union select subject from scim_resource where tenant = $1 and former_name = $2) p
+       join lateral (select * from standing_opt_out o where o.tenant = $1 and o.subject = p.id order by o.since desc limit 1) s on true
+      where s.phase <> 'restored' and not s.rehired and not s.staged
+        and not exists (select 1 from scim_resource r where r.tenant = $1 and r.user_name_norm = $2
                          and r.subject <> p.id and r.deleted_at is null and r.active)
       order by s.since desc limit 1`,
     [tenant, userNameNorm],
@@ -119,7 +137,7 @@ export async function isOptedOut(
   return { optedOut: row !== undefined, since: row?.since.toISOString() ?? null };
 }
 
-/** Another person of the tenant, not opted out or not yet, who now holds the same user name. */
+/** Another person of the tenant, not opted out or not yet, who now holds the same user name, or the one that was given up lately. */
 export async function otherLiveSubject(
   on: Queryable,
   tenant: string,
@@ -128,7 +146,8 @@ export async function otherLiveSubject(
   const row = await oneRow<{ subject: string }>(
     on,
     `select r.subject from subject p
-       join scim_resource r on r.tenant = p.tenant and r.user_name_norm = p.user_name_norm and r.subject <> p.id
+       cross join lateral ${namesOfSubjectSql} had
+       join scim_resource r on r.tenant = p.tenant and r.user_name_norm = had.name and r.subject <> p.id
         and r.deleted_at is null and r.active
       where p.tenant = $1 and p.id = $2
         and not exists (select 1 from standing_opt_out s where s.tenant = r.tenant and s.subject = r.subject
