@@ -69,6 +69,12 @@ describe('somebody who is renamed on the way out', () => {
     await change(id, values(tombstone));
     expect(await searched(id)).toEqual({ userName: tombstone, formerUserName: name });
     expect([await isOptedOut(name), await isOptedOut(tombstone)]).toEqual([true, true]);
+    await ingress.project();
+    for (const userName of [name, tombstone]) {
+      const query = new URLSearchParams({ tenant: 'acme', userName });
+      const found = await ingress.ask('GET', `/v1/opt-outs?${query}`, { token: ingress.apiToken });
+      expect(found.json.items).toHaveLength(1);
+    }
   });
 
   it('is looked for by both names when the rename came first', async () => {

@@ -61,6 +61,7 @@ export const subjectByUserName = (
     [tenant, userNameNorm],
   );
 
+/** Everybody whom a name means or meant: the latest rename of a user is remembered. */
 export const subjectsByUserName = async (
   on: Queryable,
   tenant: string | undefined,
@@ -69,7 +70,8 @@ export const subjectsByUserName = async (
   (
     await rows<{ id: string }>(
       on,
-      'select id from subject where ($1::text is null or tenant = $1) and user_name_norm = $2',
+      `select id from subject where ($1::text is null or tenant = $1) and user_name_norm = $2
+       union select subject from scim_resource where ($1::text is null or tenant = $1) and former_name = $2`,
       [tenant ?? null, userNameNorm],
     )
   ).map(row => row.id);
