@@ -18,6 +18,7 @@ import { ingressSettings } from './ingress-settings.js';
 import { IngressModule } from './ingress.module.js';
 import { noteOtherWrites } from './other-writes.js';
 import { traceRequests } from './request-span.js';
+import { answerUnreadable } from './unreadable-requests.js';
 
 type IngressConfig = ConfigOf<typeof ingressSettings>;
 
@@ -82,6 +83,7 @@ export async function createIngress(
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_BYTES_MAX,
     http: { maxHeaderSize: HEADER_BYTES_MAX },
+    clientErrorHandler: answerUnreadable,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       // An address that the router cannot read reaches nobody else.
       sendError(reply, request.url, error, problemOf(error, context.logger));

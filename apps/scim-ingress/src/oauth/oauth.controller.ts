@@ -1,5 +1,6 @@
 import { Body, Controller, Get, Header, Headers, HttpCode, Post, UseFilters } from '@nestjs/common';
 import { IngressContext } from '../ingress-context.js';
+import { isForm } from './form-body.js';
 import { OAuthErrorFilter } from './oauth-error-filter.js';
 import { oauthMetadata } from './oauth-metadata.js';
 import { TokenEndpoint, type TokenAnswer } from './token-endpoint.js';
@@ -20,8 +21,9 @@ export class OAuthController {
   token(
     @Body() body: unknown,
     @Headers('authorization') authorization: string | undefined,
+    @Headers('content-type') type: string | undefined,
   ): Promise<TokenAnswer> {
-    return this.endpoint.answer(body, authorization);
+    return this.endpoint.answer(isForm(type) ? body : undefined, authorization);
   }
 
   @Get('.well-known/oauth-authorization-server')

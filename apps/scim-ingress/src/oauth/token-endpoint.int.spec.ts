@@ -168,6 +168,16 @@ describe('the token endpoint', () => {
     expect(answer.text).not.toContain(clientSecret);
   });
 
+  it('says to who sends JSON what to send instead', async () => {
+    const body = { ...grant, client_id: clientId, client_secret: clientSecret };
+    const answer = await ingress.ask('POST', '/oauth2/token', { body });
+    expect([answer.status, answer.json.error]).toEqual([400, 'invalid_request']);
+    expect(answer.json.error_description).toContain('application/x-www-form-urlencoded');
+    expect(
+      (await form(body, { 'content-type': 'Application/X-WWW-Form-Urlencoded; charset=utf-8' })).status,
+    ).toBe(200);
+  });
+
   it('answers in the header to who used the header', async () => {
     expect((await form(grant, basic(clientId, 'x'))).headers.get('www-authenticate')).toMatch(/^Basic /);
     expect(

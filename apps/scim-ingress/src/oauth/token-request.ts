@@ -1,3 +1,4 @@
+import { FORM } from './form-body.js';
 import { OAuthError } from './oauth-error.js';
 
 export const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -27,8 +28,7 @@ export function readTokenRequest(body: unknown, authorization: string | undefine
 
 /** Parameters of a form; RFC 6749 §3.2: none twice, and one without a value counts as left out. */
 function formOf(body: unknown): Map<string, string> {
-  if (typeof body !== 'string')
-    throw new OAuthError('invalid_request', 'send the parameters as application/x-www-form-urlencoded');
+  if (typeof body !== 'string') throw new OAuthError('invalid_request', `the body must be ${FORM}`);
   const form = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(body)) {
     if (form.has(name)) throw new OAuthError('invalid_request', 'a parameter was sent twice');

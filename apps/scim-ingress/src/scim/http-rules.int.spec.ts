@@ -24,7 +24,7 @@ const created = async (userName: string): Promise<string> =>
 function expectScimError(answer: Answer, status: number): void {
   expect({ status: answer.status, type: answer.headers.get('content-type'), body: answer.json }).toEqual({
     status,
-    type: 'application/scim+json; charset=utf-8',
+    type: 'application/scim+json',
     body: expect.objectContaining({ schemas: [`${API}:Error`], status: String(status) }) as object,
   });
 }
@@ -88,6 +88,28 @@ describe('a method that an address does not take', () => {
   });
 });
 
+describe('a parameter', () => {
+  it('that nobody knows is ignored, also twice', async () => {
+    for (const path of ['/Users', '/Groups', `/Users/${id}`])
+      expect((await ask('GET', `${path}?foo=1&foo=2`)).status).toBe(200);
+  });
+
+  it.each([
+    'filter',
+    'startIndex',
+    'count',
+    'cursor',
+    'attributes',
+    'excludedAttributes',
+    'sortBy',
+    'sortOrder',
+  ])('%s stands there once', async name => {
+    const answer = await ask('GET', `/Users?${name}=1&${name}=1`);
+    expectScimError(answer, 400);
+    expect(answer.json).toMatchObject({ scimType: 'invalidValue', detail: expect.stringContaining(name) });
+  });
+});
+
 describe('an address', () => {
   it.each([
     ['that is no address', '/Users/%zz', 400],
@@ -103,6 +125,26 @@ describe('an address', () => {
     const filter = `userName eq "${'漢'.repeat(4_070)}"`;
     const answer = await ask('GET', `/Users?filter=${encodeURIComponent(filter)}`);
     expect([answer.status, answer.json.totalResults]).toEqual([200, 0]);
+  });
+});
+
+describe('what is answered', () => {
+  it.each(['/Users', '/Groups', '/ServiceProviderConfig', '/Schemas', '/ResourceTypes', '/Schemas/none'])(
+    'at %s has the type of SCIM without parameters',
+    async path => {
+      const answer = await ask('GET', path);
+      expect(answer.headers.get('content-type')).toBe('application/scim+json');
+    },
+  );
+
+  it('is UTF-8 and as long as it says', async () => {
+    const reply = await ask('POST', '/Users', { schemas: [USER], userName: 'zoë.漢@x.example' });
+    expect([reply.status, reply.headers.get('content-type'), reply.json.userName]).toEqual([
+      201,
+      'application/scim+json',
+      'zoë.漢@x.example',
+    ]);
+    expect(reply.headers.get('content-length')).toBe(String(Buffer.byteLength(reply.text)));
   });
 });
 

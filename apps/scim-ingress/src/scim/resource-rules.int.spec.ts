@@ -217,7 +217,7 @@ describe('an answer', () => {
     ]) {
       expect(answer.json.id).toBe(id);
       expect(answer.headers.get('etag')).toBe((answer.json.meta as Meta).version);
-      expect(answer.headers.get('content-type')).toBe('application/scim+json; charset=utf-8');
+      expect(answer.headers.get('content-type')).toBe('application/scim+json');
     }
   });
 

@@ -1,5 +1,6 @@
 import { ScimError, parseJson, type Json, type JsonObject } from '@sever/scim';
 import type { FastifyReply } from 'fastify';
+import { SCIM_MEDIA_TYPE, sendAs } from '../media-types.js';
 import type { AsyncRequest } from '../writes/async-request.js';
 
 /** The answer to a client that does not wait: no body, and the id under which it hears of the end. */
@@ -22,8 +23,5 @@ export function send(
   headers: Readonly<Record<string, string>> = {},
 ): void {
   for (const [name, value] of Object.entries(headers)) void reply.header(name, value);
-  void reply
-    .status(status)
-    .header('content-type', 'application/scim+json; charset=utf-8')
-    .send(JSON.stringify(document));
+  sendAs(SCIM_MEDIA_TYPE, reply.status(status), JSON.stringify(document));
 }

@@ -74,7 +74,7 @@ describe('two connections that say the same of one person at once', () => {
   it('ask for one opt-out, and both are askers', async () => {
     for (let n = 0; n < PEOPLE; n += 1) {
       const { ids, subject } = await person(n);
-      await Promise.all(doors.map((door, i) => writes.update(door, String(ids[i]), undefined, leaves)));
+      await Promise.all(doors.map((door, i) => writes.update(door, String(ids[i]), {}, leaves)));
       const types = (await eventsOf(subject)).map(({ type }) => type).slice(2);
       expect(types).toEqual(['sever.optout.requested.v1', 'sever.optout.repeated.v1']);
       const standing = await rows<{ askers: { id: string }[] }>(
@@ -91,7 +91,7 @@ describe('two connections that say the same of one person at once', () => {
   it('are both answered when they delete', async () => {
     for (let n = 0; n < PEOPLE; n += 1) {
       const { ids, subject } = await person(PEOPLE + n);
-      await Promise.all(doors.map((door, i) => writes.remove(door, String(ids[i]), undefined)));
+      await Promise.all(doors.map((door, i) => writes.remove(door, String(ids[i]), {})));
       const types = (await eventsOf(subject)).map(({ type }) => type).slice(2);
       expect(types).toEqual(['sever.optout.requested.v1', 'sever.optout.repeated.v1']);
     }
@@ -101,9 +101,7 @@ describe('two connections that say the same of one person at once', () => {
     const { ids, subject } = await person(2 * PEOPLE);
     const [door] = doors;
     if (!door) throw new Error('no connection was made');
-    await Promise.all(
-      Array.from({ length: 20 }, () => writes.update(door, String(ids[0]), undefined, leaves)),
-    );
+    await Promise.all(Array.from({ length: 20 }, () => writes.update(door, String(ids[0]), {}, leaves)));
     expect((await eventsOf(subject)).slice(2)).toEqual([{ type: 'sever.optout.requested.v1' }]);
   });
 });

@@ -17,7 +17,7 @@ import { isUniqueViolation } from '@sever/postgres';
 import { ScimError, changedAttributes, type JsonObject, type MembershipDelta } from '@sever/scim';
 import type { EntityManager } from 'typeorm';
 import { IngressContext } from '../ingress-context.js';
-import { namesTag } from '../scim/entity-tags.js';
+import { checkWrite, type Preconditions } from '../scim/preconditions.js';
 import { commitWrite } from './commit.js';
 import { GroupEvents } from './group-events.js';
 import type { Writer } from './user-request.js';
@@ -66,17 +66,17 @@ export class GroupWrites {
 
   /**
    * PUT and PATCH.
-   * @throws ScimError 404, 412 when `If-Match` names another version, 409 when the dialect keeps the name for another group
+   * @throws ScimError 404, 412 when a precondition does not hold, 409 when the dialect keeps the name for another group
    */
   update(
     writer: Writer,
     id: string,
-    ifMatch: string | undefined,
+    conditions: Preconditions,
     change: (before: StoredGroup, members: LoadMembers) => GroupChange | Promise<GroupChange>,
   ): Promise<StoredGroup> {
     return nameKept(() =>
       commitWrite(this.context, async em => {
-        const before = await locked(em, writer, id, ifMatch);
+        const before = await locked(em, writer, id, conditions);
         const wanted = await change(before, () => membersOf(em, before.connection, [before.id]));
         checkKeys(wanted);
         return this.updateIn(em, writer, before, wanted);
@@ -85,9 +85,9 @@ export class GroupWrites {
   }
 
   /** DELETE: the group is gone, and with it what its members had by it. */
-  async remove(writer: Writer, id: string, ifMatch: string | undefined): Promise<void> {
+  async remove(writer: Writer, id: string, conditions: Preconditions): Promise<void> {
     await commitWrite(this.context, async em => {
-      const before = await locked(em, writer, id, ifMatch);
+      const before = await locked(em, writer, id, conditions);
       const { removed } = await this.changeIn(em, before, EVERYBODY);
       await leaveAllGroups(em, before.connection, before.id);
       await removeGroup(em, before.connection, before.id);
@@ -131,15 +131,11 @@ async function locked(
   em: EntityManager,
   writer: Writer,
   id: string,
-  ifMatch: string | undefined,
+  conditions: Preconditions,
 ): Promise<StoredGroup> {
   const found = await findGroup(em, writer.connection.id, id, { lock: true });
   if (!found) throw groupNotFound(id);
-  if (ifMatch !== undefined && !namesTag(ifMatch, groupEtag(found)))
-    throw new ScimError(
-      412,
-      `the group has version ${groupEtag(found)}; read it again and repeat the change`,
-    );
+  checkWrite(conditions, 'group', groupEtag(found));
   return found;
 }
 

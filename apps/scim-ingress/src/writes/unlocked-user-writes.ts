@@ -1,6 +1,7 @@
 import { isOpenedTwice, type StoredResource } from '@sever/directory';
 import { changedAttributes, type JsonObject } from '@sever/scim';
 import type { IngressContext } from '../ingress-context.js';
+import type { Preconditions } from '../scim/preconditions.js';
 import { EventDraft } from './event-drafts.js';
 import { newStanding } from './meaning-effects.js';
 import { SharedChanges, type ToldChange } from './shared-changes.js';
@@ -22,12 +23,12 @@ export class UnlockedUserWrites {
   async update(
     writer: Writer,
     id: string,
-    ifMatch: string | undefined,
+    conditions: Preconditions,
     change: (before: JsonObject) => JsonObject,
   ): Promise<StoredResource | undefined> {
     const isReady = this.changes.expect();
     try {
-      const told = await this.prepared(writer, id, ifMatch, change);
+      const told = await this.prepared(writer, id, conditions, change);
       if (told === undefined || !('event' in told)) return told;
       const committed = this.changes.commit(told);
       isReady();
@@ -46,10 +47,10 @@ export class UnlockedUserWrites {
   private async prepared(
     writer: Writer,
     id: string,
-    ifMatch: string | undefined,
+    conditions: Preconditions,
     change: (before: JsonObject) => JsonObject,
   ): Promise<ToldChange | StoredResource | undefined> {
-    const before = matching(await this.context.looks.resource(writer.connection.id, id), id, ifMatch);
+    const before = matching(await this.context.looks.resource(writer.connection.id, id), id, conditions);
     const attributes = change(before.attributes);
     const changed = changedAttributes(before.attributes, attributes);
     if (changed.length === 0) return before;

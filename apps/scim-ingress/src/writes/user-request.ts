@@ -5,7 +5,7 @@ import type { Queryable } from '@sever/postgres';
 import { DialectReading, ScimError, dialectOf, normaliseUserName, type JsonObject } from '@sever/scim';
 import type { AsyncRequest } from './async-request.js';
 import type { Change } from '../meaning/request-meaning.js';
-import { namesTag } from '../scim/entity-tags.js';
+import { checkWrite, type Preconditions } from '../scim/preconditions.js';
 import type { Identifiers, Request } from './event-drafts.js';
 
 /** The connection that writes, how its request was read, and whether it waits for what comes of it. */
@@ -59,11 +59,10 @@ export function newResourceOf({ connection }: Writer, attributes: JsonObject): N
 export function matching(
   found: StoredResource | undefined,
   id: string,
-  ifMatch: string | undefined,
+  conditions: Preconditions,
 ): StoredResource {
   if (!found) throw notFound(id);
-  if (ifMatch !== undefined && !namesTag(ifMatch, etag(found)))
-    throw new ScimError(412, `the user has version ${etag(found)}; read it again and repeat the change`);
+  checkWrite(conditions, 'user', etag(found));
   return found;
 }
 

@@ -17,6 +17,7 @@ import { changedAttributes, normaliseUserName, type JsonObject } from '@sever/sc
 import type { EntityManager } from 'typeorm';
 import { IngressContext } from '../ingress-context.js';
 import { requestMeaning, type Change } from '../meaning/request-meaning.js';
+import type { Preconditions } from '../scim/preconditions.js';
 import { commitWrite } from './commit.js';
 import { EventDraft } from './event-drafts.js';
 import { carryOut } from './meaning-effects.js';
@@ -64,19 +65,19 @@ export class UserWrites {
 
   /**
    * PUT and PATCH: `change` gives the attributes afterwards.
-   * @throws ScimError 404, 412 when `If-Match` names another version, 409 when the new userName is taken
+   * @throws ScimError 404, 412 when a precondition does not hold, 409 when the new userName is taken
    */
   async update(
     writer: Writer,
     id: string,
-    ifMatch: string | undefined,
+    conditions: Preconditions,
     change: (before: JsonObject) => JsonObject,
   ): Promise<StoredResource> {
     try {
       return (
-        (writer.later ? undefined : await this.unlocked.update(writer, id, ifMatch, change)) ??
+        (writer.later ? undefined : await this.unlocked.update(writer, id, conditions, change)) ??
         (await this.commit(writer, '200', async em => {
-          const before = await this.locked(em, writer, id, ifMatch);
+          const before = await this.locked(em, writer, id, conditions);
           return this.updateIn(em, writer, before, change(before.attributes));
         }))
       );
@@ -87,9 +88,9 @@ export class UserWrites {
   }
 
   /** DELETE: the resource is gone for its connection, the person is opted out. */
-  async remove(writer: Writer, id: string, ifMatch: string | undefined): Promise<void> {
+  async remove(writer: Writer, id: string, conditions: Preconditions): Promise<void> {
     await this.commit(writer, '204', async em => {
-      const before = await this.locked(em, writer, id, ifMatch);
+      const before = await this.locked(em, writer, id, conditions);
       const change: Change = {
         kind: 'remove',
         activeBefore: before.active,
@@ -183,9 +184,9 @@ export class UserWrites {
     em: EntityManager,
     writer: Writer,
     id: string,
-    ifMatch: string | undefined,
+    conditions: Preconditions,
   ): Promise<StoredResource> {
-    return matching(await findResource(em, writer.connection.id, id), id, ifMatch);
+    return matching(await findResource(em, writer.connection.id, id), id, conditions);
   }
 
   /** The event of a change. The person's opt-out is looked at only when the change could concern it. */

@@ -6,6 +6,7 @@ import { GroupWrites, groupEtag } from '../../writes/group-writes.js';
 import { etag, writerOf, type Writer } from '../../writes/user-request.js';
 import { UserWrites } from '../../writes/user-writes.js';
 import { groupOfPost, groupOfPut, patchOfGroup } from '../groups/group-requests.js';
+import type { Preconditions } from '../preconditions.js';
 import { patchOfUser, userOfPost, userOfPut } from '../users/user-requests.js';
 
 /** What a write left behind. */
@@ -14,9 +15,9 @@ type Stored = { id: string; etag: string };
 /** The writes of one type of resource, as a bulk request names them. */
 type Target = {
   POST(writer: Writer, data: Json): Promise<Stored>;
-  PUT(writer: Writer, id: string, version: string | undefined, data: Json): Promise<Stored>;
-  PATCH(writer: Writer, id: string, version: string | undefined, data: Json): Promise<Stored>;
-  DELETE(writer: Writer, id: string, version: string | undefined): Promise<void>;
+  PUT(writer: Writer, id: string, conditions: Preconditions, data: Json): Promise<Stored>;
+  PATCH(writer: Writer, id: string, conditions: Preconditions, data: Json): Promise<Stored>;
+  DELETE(writer: Writer, id: string, conditions: Preconditions): Promise<void>;
   /** The names that resources have now, which two of them must not have. */
   namesOf(connection: string, ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
 };
@@ -46,6 +47,7 @@ export class BulkTargets {
     const { endpoint, method, id = '', version, data } = operation;
     const target = this.targetOf(endpoint);
     const writer = writerOf(connection);
+    const conditions = { ifMatch: version };
     const done = (status: number, stored: Stored): BulkDone => ({
       status,
       id: stored.id,
@@ -56,11 +58,11 @@ export class BulkTargets {
       case 'POST':
         return done(201, await target.POST(writer, data));
       case 'PUT':
-        return done(200, await target.PUT(writer, id, version, data));
+        return done(200, await target.PUT(writer, id, conditions, data));
       case 'PATCH':
-        return done(writer.reading.dialect.patchStatus, await target.PATCH(writer, id, version, data));
+        return done(writer.reading.dialect.patchStatus, await target.PATCH(writer, id, conditions, data));
       case 'DELETE':
-        await target.DELETE(writer, id, version);
+        await target.DELETE(writer, id, conditions);
         return { status: 204, id, location: `${base}/${endpoint}/${id}` };
     }
   }
@@ -77,11 +79,11 @@ function targetOfUsers({ looks }: IngressContext, writes: UserWrites): Target {
   });
   return {
     POST: async (writer, data) => stored(await writes.create(writer, userOfPost(data, writer.reading))),
-    PUT: async (writer, id, version, data) =>
-      stored(await writes.update(writer, id, version, userOfPut(data, writer.reading))),
-    PATCH: async (writer, id, version, data) =>
-      stored(await writes.update(writer, id, version, patchOfUser(data, writer.reading, id))),
-    DELETE: (writer, id, version) => writes.remove(writer, id, version),
+    PUT: async (writer, id, conditions, data) =>
+      stored(await writes.update(writer, id, conditions, userOfPut(data, writer.reading))),
+    PATCH: async (writer, id, conditions, data) =>
+      stored(await writes.update(writer, id, conditions, patchOfUser(data, writer.reading, id))),
+    DELETE: (writer, id, conditions) => writes.remove(writer, id, conditions),
     namesOf: async (connection, ids) => {
       const found = await Promise.all(ids.map(id => looks.resource(connection, id)));
       return new Map(found.flatMap(user => (user ? [[user.id, user.userNameNorm] as const] : [])));
@@ -96,11 +98,11 @@ function targetOfGroups({ dataSource }: IngressContext, writes: GroupWrites): Ta
   });
   return {
     POST: async (writer, data) => stored(await writes.create(writer, groupOfPost(data, writer.reading))),
-    PUT: async (writer, id, version, data) =>
-      stored(await writes.update(writer, id, version, before => groupOfPut(before, data, writer.reading))),
-    PATCH: async (writer, id, version, data) =>
-      stored(await writes.update(writer, id, version, patchOfGroup(data, writer.reading))),
-    DELETE: (writer, id, version) => writes.remove(writer, id, version),
+    PUT: async (writer, id, conditions, data) =>
+      stored(await writes.update(writer, id, conditions, before => groupOfPut(before, data, writer.reading))),
+    PATCH: async (writer, id, conditions, data) =>
+      stored(await writes.update(writer, id, conditions, patchOfGroup(data, writer.reading))),
+    DELETE: (writer, id, conditions) => writes.remove(writer, id, conditions),
     namesOf: async (connection, ids) => {
       const found = await findGroups(dataSource, connection, ids.filter(isUuid));
       return new Map(found.map(group => [group.id, String(group.attributes.displayName)]));

@@ -18,7 +18,7 @@ import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../../ingress-context.js';
 import { GroupWrites, groupEtag, groupNotFound } from '../../writes/group-writes.js';
 import { writerOf, type Writer } from '../../writes/user-request.js';
-import { namesTag } from '../entity-tags.js';
+import { isKnown, preconditionsOf } from '../preconditions.js';
 import { groupLocation, showsMembers } from './group-document.js';
 import { GroupReads } from './group-reads.js';
 import { groupOfPost, groupOfPut, patchOfGroup } from './group-requests.js';
@@ -80,8 +80,8 @@ export class GroupsController {
     const found = await findGroup(this.context.dataSource, request.connection.id, id);
     if (!found) throw groupNotFound(id);
     const etag = groupEtag(found);
-    const known = request.headers['if-none-match'];
-    if (known !== undefined && namesTag(known, etag)) void reply.status(304).header('etag', etag).send();
+    if (isKnown(preconditionsOf(request.headers), 'group', etag))
+      void reply.status(304).header('etag', etag).send();
     else send(reply, 200, await this.reads.document(request.connection.id, found, query), { etag });
   }
 
@@ -96,7 +96,7 @@ export class GroupsController {
     const query = readParameters(parameters);
     const writer = writerOf(request.connection);
     const json = bodyOf(body);
-    const stored = await this.writes.update(writer, id, request.headers['if-match'], before =>
+    const stored = await this.writes.update(writer, id, preconditionsOf(request.headers), before =>
       groupOfPut(before, json, writer.reading),
     );
     send(reply, 200, await this.reads.document(request.connection.id, stored, query), {
@@ -115,7 +115,7 @@ export class GroupsController {
     const query = readParameters(parameters);
     const writer = writerOf(request.connection);
     const change = patchOfGroup(bodyOf(body), writer.reading);
-    const stored = await this.writes.update(writer, id, request.headers['if-match'], change);
+    const stored = await this.writes.update(writer, id, preconditionsOf(request.headers), change);
     const etag = groupEtag(stored);
     if (isAnsweredWithout(writer, stored, query)) void reply.status(204).header('etag', etag).send();
     else send(reply, 200, await this.reads.document(request.connection.id, stored, query), { etag });
@@ -127,7 +127,7 @@ export class GroupsController {
     @Param('id') id: string,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.writes.remove(writerOf(request.connection), id, request.headers['if-match']);
+    await this.writes.remove(writerOf(request.connection), id, preconditionsOf(request.headers));
     void reply.status(204).send();
   }
 

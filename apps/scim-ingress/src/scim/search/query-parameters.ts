@@ -3,10 +3,25 @@ import { ScimError, type SearchParameters } from '@sever/scim';
 /** Parameters of a read (RFC 7644 §3.4.2, §3.9). */
 export type ReadParameters = SearchParameters;
 
-/** @throws ScimError 400 `invalidValue` for a parameter that stands there twice: there is no telling which one is meant */
+const KNOWN: Readonly<Record<keyof ReadParameters, true>> = {
+  filter: true,
+  startIndex: true,
+  count: true,
+  cursor: true,
+  attributes: true,
+  excludedAttributes: true,
+  sortBy: true,
+  sortOrder: true,
+};
+
+/**
+ * Reads the parameters that the door knows; others are ignored.
+ * @throws ScimError 400 `invalidValue` for one that stands there twice: there is no telling which is meant
+ */
 export function readParameters(query: object): ReadParameters {
-  for (const [name, value] of Object.entries(query))
+  const known = Object.entries(query).filter(([name]) => Object.hasOwn(KNOWN, name));
+  for (const [name, value] of known)
     if (typeof value !== 'string')
-      throw new ScimError(400, `the parameter "${name.slice(0, 40)}" must be given once`, 'invalidValue');
-  return query;
+      throw new ScimError(400, `the parameter "${name}" must be given once`, 'invalidValue');
+  return Object.fromEntries(known);
 }

@@ -20,7 +20,7 @@ import { IngressContext } from '../../ingress-context.js';
 import { AsyncRequest } from '../../writes/async-request.js';
 import { etag, notFound, writerOf, type Writer } from '../../writes/user-request.js';
 import { UserWrites } from '../../writes/user-writes.js';
-import { namesTag } from '../entity-tags.js';
+import { isKnown, preconditionsOf } from '../preconditions.js';
 import { ListAnswers } from '../search/list-answers.js';
 import { readParameters, type ReadParameters } from '../search/query-parameters.js';
 import { ScimAuthGuard, type ScimRequest } from '../scim-auth.guard.js';
@@ -79,8 +79,7 @@ export class UsersController {
     const query = readParameters(parameters);
     const found = await this.context.looks.resource(request.connection.id, id);
     if (!found) throw notFound(id);
-    const known = request.headers['if-none-match'];
-    if (known !== undefined && namesTag(known, etag(found))) {
+    if (isKnown(preconditionsOf(request.headers), 'user', etag(found))) {
       void reply.status(304).header('etag', etag(found)).send();
       return;
     }
@@ -98,7 +97,7 @@ export class UsersController {
     const query = readParameters(parameters);
     const writer = asked(request);
     const change = userOfPut(bodyOf(body), writer.reading);
-    const stored = await this.writes.update(writer, id, request.headers['if-match'], change);
+    const stored = await this.writes.update(writer, id, preconditionsOf(request.headers), change);
     if (writer.later) return accepted(reply, writer.later, userLocation(stored.id, this.base(request)));
     send(reply, 200, this.projected(request, stored, query), { etag: etag(stored) });
   }
@@ -114,7 +113,7 @@ export class UsersController {
     const query = readParameters(parameters);
     const writer = asked(request);
     const change = patchOfUser(bodyOf(body), writer.reading, id);
-    const stored = await this.writes.update(writer, id, request.headers['if-match'], change);
+    const stored = await this.writes.update(writer, id, preconditionsOf(request.headers), change);
     if (writer.later) return accepted(reply, writer.later, userLocation(stored.id, this.base(request)));
     // Who names attributes wants to see them (RFC 7644 §3.5.2).
     if (writer.reading.dialect.patchStatus === 204 && !query.attributes)
@@ -129,7 +128,7 @@ export class UsersController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const writer = asked(request);
-    await this.writes.remove(writer, id, request.headers['if-match']);
+    await this.writes.remove(writer, id, preconditionsOf(request.headers));
     if (writer.later) return accepted(reply, writer.later, userLocation(id, this.base(request)));
     void reply.status(204).send();
   }
