@@ -110,6 +110,8 @@ describe.each(DIALECT_NAMES)('any group on a %s connection', dialect => {
   it('O10: an empty replacement means nobody, and so does removal of all', () => {
     expect(ids(patch(dialect, { op: 'replace', path: 'members', value: [] }))).toEqual([]);
     expect(ids(patch(dialect, { op: 'remove', path: 'members' }))).toEqual([]);
+    // Null is no value (RFC 7643 §2.5), not a list of nobody.
+    expect(ids(patch(dialect, { op: 'remove', path: 'members', value: null }))).toEqual([]);
   });
 
   it('O10: takes a whole new set of members, each once', () => {

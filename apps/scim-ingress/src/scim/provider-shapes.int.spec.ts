@@ -126,6 +126,20 @@ const SHAPES: Shape[] = [
     ...{ accepted: LOOSEST, then: true, told: UNTOUCHED },
   },
   {
+    shape: 'E19: a manager in a list of one, without the URN of the extension',
+    send: p => p.patch({ op: 'Add', path: 'manager', value: [{ $ref: 'http://x.example/m1', value: 'm1' }] }),
+    ...{ accepted: LOOSE, then: true, told: UPDATED },
+  },
+  {
+    shape: 'E4, E19: disable, with a manager in a list of one',
+    send: p =>
+      p.patch(
+        { op: 'Add', path: `${ENTERPRISE_SCHEMA_ID}:manager`, value: [{ value: 'm1' }] },
+        { op: 'Replace', path: 'active', value: 'False' },
+      ),
+    ...{ accepted: LOOSE, then: false, told: OPTED_OUT },
+  },
+  {
     shape: 'O4: disable without a path',
     send: p => p.patch({ op: 'replace', value: { active: false } }),
     ...{ accepted: LOOSE, then: false, told: OPTED_OUT },
@@ -237,6 +251,24 @@ describe.each(ALL)('on a %s connection', dialect => {
         200,
         { totalResults: 1, startIndex: 1, itemsPerPage: 1, Resources: [{ id: person.id, active: false }] },
       ]);
+    }
+  });
+
+  it('E20: whether a manager is set already is answered, or refused by the letter', async () => {
+    const person = await Person.on(dialect);
+    const path = `${ENTERPRISE_SCHEMA_ID}:manager`;
+    expect((await person.patch({ op: 'add', path, value: { value: 'M1' } })).status).toBeLessThan(300);
+    const literal = (text: string): string =>
+      (LOOSEST as readonly string[]).includes(dialect) ? text : `"${text}"`;
+    for (const [manager, count] of [
+      ['M1', 1],
+      ['m1', 0],
+    ] as const) {
+      const filter = `id eq ${literal(person.id)} and manager eq ${literal(manager)}`;
+      const query = `?filter=${encodeURIComponent(filter)}&attributes=id`;
+      const { status, body } = await person.send('GET', query);
+      if (dialect === 'strict') expect([status, body.scimType]).toEqual([400, 'invalidFilter']);
+      else expect([status, body.totalResults]).toEqual([200, count]);
     }
   });
 

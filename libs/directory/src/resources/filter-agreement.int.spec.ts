@@ -13,12 +13,14 @@ import {
   parseSort,
   sortResources,
   sortSql,
+  type DialectName,
+  type Filter,
   type JsonObject,
   type SqlStore,
 } from '@sever/scim';
 import fc from 'fast-check';
 import { SORTABLE, filterText } from '../testing/sample-filters.js';
-import { SAMPLE, person } from '../testing/sample-people.js';
+import { SAMPLE, SAMPLE_EXTENSION, person } from '../testing/sample-people.js';
 
 /** Everything in the document, and the usual attributes in columns of their own. */
 const STORES: Readonly<Record<string, SqlStore>> = {
@@ -123,6 +125,15 @@ describe('a filter', () => {
     // Filters that find all or nobody would prove little.
     expect(some).toBeGreaterThan((RUNS * FILTERS) / 3);
   }, 300_000);
+
+  it('means the same without the URN of an extension, where a dialect takes that', () => {
+    for (const text of fc.sample(filterText, { numRuns: 2_000, seed: 1 })) {
+      const bare = text.replaceAll(`${SAMPLE_EXTENSION}:`, '');
+      const read = (said: string, dialect: DialectName): Filter =>
+        parseFilter(said, SAMPLE, new DialectReading(dialectOf(dialect)));
+      expect(read(bare, 'entra')).toEqual(read(text, 'strict'));
+    }
+  });
 
   const ORDERS = SORTABLE.flatMap(path => [
     { path, order: 'ascending' },

@@ -61,6 +61,16 @@ export const DIALECT_RULES = {
     example: '`"manager":"m1"`',
     evidence: 'E10',
   },
+  'bare-extension-name': {
+    means: 'an attribute that one extension only has, without the URN of the extension',
+    example: '`"path":"manager"`, `manager eq "m1"`',
+    evidence: 'E19, E20, E21',
+  },
+  'list-of-one': {
+    means: 'a list of one where a single value belongs',
+    example: '`"path":"manager","value":[{"value":"m1"}]`',
+    evidence: 'E19',
+  },
   'display-alias': {
     means: '`displayName` of an element that the schema calls `display`',
     example: '`"members":[{"value":"id","displayName":"G"}]`',

@@ -39,7 +39,7 @@ const DEFINITIONS = {
     ...LOOSE,
     meantFor:
       'Microsoft Entra ID, with and without the flag `aadOptscim062020`: provisioning on demand ignores the flag, so one tenant sends both',
-    evidence: 'E1 to E18',
+    evidence: 'E1 to E21',
     patchStatus: 204,
     isGroupNameUnique: true,
   },

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { DialectReading } from '../dialect/dialect-reading.js';
 import { dialectOf, type DialectName } from '../dialect/dialect.js';
 import { GROUP } from '../schema/group-schema.js';
-import { USER } from '../schema/user-schema.js';
+import { ENTERPRISE_SCHEMA_ID, USER } from '../schema/user-schema.js';
 import { ScimError } from '../scim-error.js';
 import { matches } from './match-filter.js';
 import { parseFilter } from './parse-filter.js';
@@ -73,7 +73,28 @@ describe('filters of identity providers', () => {
   );
 
   it.each([
+    ['id eq ID-1 and manager eq M1', true],
+    ['manager eq "m1"', false],
+    ['manager.value eq "M1" and MANAGER pr and not (manager eq null)', true],
+    ['manager[value eq "M1"]', true],
+    ['department sw "S" and costCenter ne "x"', true],
+    [`${ENTERPRISE_SCHEMA_ID}:manager eq "M1"`, true],
+  ])('E20: %s finds attributes of an extension on loose connections', (filter, expected) => {
+    const reading = new DialectReading(dialectOf('entra'));
+    const person = {
+      ...user,
+      [ENTERPRISE_SCHEMA_ID]: { department: 'sales', manager: { value: 'M1', $ref: 'http://x' } },
+    };
+    expect(matches(parseFilter(filter, USER, reading), person)).toBe(expected);
+    expect(reading.rules().includes('bare-extension-name')).toBe(!filter.startsWith('urn:'));
+    if (!filter.startsWith('urn:'))
+      expect(() => test(filter)).toThrow(expect.objectContaining({ status: 400, scimType: 'invalidFilter' }));
+  });
+
+  it.each([
     'favouriteColour eq "x"',
+    'name.manager eq "x"',
+    'manager.shoe eq "x"',
     'userName',
     'userName eq',
     'userName eq "x',
@@ -118,6 +139,12 @@ describe('filters of identity providers', () => {
     expect(both('members pr or userName pr')).toBe(true);
     expect(both('members[value eq "x"] or not (members pr)')).toBe(true);
     expect(both('members.value eq "x"')).toBe(false);
+    // What a type that is searched has at its top counts before an extension of another one.
+    const badge = { id: 'urn:x:badge', name: '', description: '', attributes: GROUP.schema.attributes };
+    const type = { ...USER, extensions: [badge] };
+    const loose = new DialectReading(dialectOf('entra'));
+    expect(parseFilter('members pr', type, loose, [GROUP])).toMatchObject({ path: { extension: undefined } });
+    expect(parseFilter('members pr', type, loose)).toMatchObject({ path: { extension: badge.id } });
   });
 
   it('never fails in another way, whatever is sent', () => {

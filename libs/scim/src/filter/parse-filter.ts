@@ -1,7 +1,7 @@
 import type { DialectReading } from '../dialect/dialect-reading.js';
 import { invalidFilter } from '../scim-error.js';
 import { attribute, type Attribute, type ResourceType } from '../schema/attribute.js';
-import { resolveAmong, type AttributePath } from '../schema/attribute-path.js';
+import { resolveNamedAmong, type AttributePath } from '../schema/attribute-path.js';
 import { findSubAttribute } from '../schema/resource-schema.js';
 import { leafOf, type CompareOperator, type Filter } from './filter-ast.js';
 import { tokenize, type Token } from './filter-lexer.js';
@@ -26,7 +26,7 @@ export function parseFilter(
   reading: DialectReading,
   others: readonly ResourceType[] = [],
 ): Filter {
-  return new Parser(text, reading).parse(path => resolveAmong([type, ...others], path));
+  return new Parser(text, reading).parse(path => resolveNamedAmong([type, ...others], path, reading));
 }
 
 /** Parses what stands between the brackets of a value path. */

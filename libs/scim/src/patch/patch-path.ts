@@ -2,7 +2,7 @@ import type { DialectReading } from '../dialect/dialect-reading.js';
 import type { Filter } from '../filter/filter-ast.js';
 import { parseElementFilter } from '../filter/parse-filter.js';
 import { invalidPath } from '../scim-error.js';
-import { resolvePath, type AttributePath } from '../schema/attribute-path.js';
+import { resolveNamed, type AttributePath } from '../schema/attribute-path.js';
 import type { Attribute, ResourceType } from '../schema/attribute.js';
 import { findSubAttribute } from '../schema/resource-schema.js';
 
@@ -22,11 +22,11 @@ export function parsePatchPath(
 ): PatchPath | undefined {
   const open = text.indexOf('[');
   if (open < 0) {
-    const path = resolvePath(type, text.trim());
+    const path = resolveNamed(type, text.trim(), reading);
     return path && { ...path, filter: undefined };
   }
   const close = closingBracket(text, open);
-  const path = resolvePath(type, text.slice(0, open).trim());
+  const path = resolveNamed(type, text.slice(0, open).trim(), reading);
   if (!path) return undefined;
   if (!path.attribute.multiValued || path.sub)
     throw invalidPath(`"${path.attribute.name}" has no elements to choose from`);

@@ -1,6 +1,7 @@
+import type { DialectReading } from '../dialect/dialect-reading.js';
 import { isPolluting } from '../json-value.js';
 import type { Attribute, ResourceType } from './attribute.js';
-import { findAttribute, findSubAttribute } from './resource-schema.js';
+import { findAttribute, findBareAttribute, findSubAttribute } from './resource-schema.js';
 
 /** `urn:…:User:name.givenName` resolved against a type. */
 export type AttributePath = {
@@ -34,11 +35,41 @@ export function resolvePath(type: ResourceType, path: string): AttributePath | u
   return sub && { ...found, sub };
 }
 
+/** As {@link resolvePath}, for what a request names: some dialects leave out the URN of an extension. */
+export function resolveNamed(
+  type: ResourceType,
+  path: string,
+  reading: DialectReading,
+): AttributePath | undefined {
+  return resolvePath(type, path) ?? resolveBare(type, path, reading);
+}
+
+function resolveBare(type: ResourceType, path: string, reading: DialectReading): AttributePath | undefined {
+  const extension = findBareAttribute(type, path.split('.', 1)[0] ?? '')?.extension;
+  const found = extension === undefined ? undefined : resolvePath(type, `${extension}:${path}`);
+  return found && reading.grants('bare-extension-name') ? found : undefined;
+}
+
 /** Resolves against several types that one request searches: the first that knows the name. */
 export function resolveAmong(types: readonly ResourceType[], path: string): AttributePath | undefined {
   for (const type of types) {
     const found = resolvePath(type, path);
     if (found) return found;
+  }
+  return undefined;
+}
+
+/** As {@link resolveAmong}, for what a request names: what any type has at its top comes before an extension of another one. */
+export function resolveNamedAmong(
+  types: readonly ResourceType[],
+  path: string,
+  reading: DialectReading,
+): AttributePath | undefined {
+  const found = resolveAmong(types, path);
+  if (found) return found;
+  for (const type of types) {
+    const bare = resolveBare(type, path, reading);
+    if (bare) return bare;
   }
   return undefined;
 }

@@ -1,11 +1,12 @@
 import type { DialectReading } from '../dialect/dialect-reading.js';
-import { isObject, isPolluting, type Json, type JsonObject } from '../json-value.js';
+import { isObject, isPolluting, sameJson, type Json, type JsonObject } from '../json-value.js';
 import { invalidSyntax, invalidValue } from '../scim-error.js';
 import type { ResourceType, Schema } from './attribute.js';
 import { canonicalValue, unknown } from './canonical-value.js';
-import { findAttribute, findExtension, type Resolved } from './resource-schema.js';
+import { findAttribute, findBareAttribute, findExtension, type Resolved } from './resource-schema.js';
 
-type Canonical = { type: ResourceType; reading: DialectReading };
+/** `bare` holds members of extensions, by the extension's id, that were named without it. */
+type Canonical = { type: ResourceType; reading: DialectReading; bare: Map<string, JsonObject> };
 
 /**
  * A request's resource in canonical form: attribute names spelled as in the schema, values of the right type, read-only and
@@ -16,7 +17,9 @@ export function canonicalResource(body: Json, type: ResourceType, reading: Diale
   if (!isObject(body)) throw invalidSyntax('the body must be a JSON object');
   checkSchemas(body, type, reading);
   const out: JsonObject = {};
-  for (const [name, value] of Object.entries(body)) addMember(out, name, value, { type, reading });
+  const c = { type, reading, bare: new Map<string, JsonObject>() };
+  for (const [name, value] of Object.entries(body)) addMember(out, name, value, c);
+  addBareMembers(out, c);
   return out;
 }
 
@@ -26,7 +29,7 @@ function addMember(out: JsonObject, name: string, value: Json, c: Canonical): vo
   const extension = findExtension(c.type, name);
   if (extension) return addExtension(out, extension, value, c);
   const found = findAttribute(c.type, name);
-  if (!found) return unknown(name, c.reading);
+  if (!found) return keepBare(name, value, c);
   if (found.attribute.name !== 'schemas') addValue(out, found, value, c.reading);
 }
 
@@ -50,6 +53,25 @@ function addExtension(out: JsonObject, { id }: Schema, value: Json, c: Canonical
     else unknown(`${id}:${name}`, c.reading);
   }
   if (Object.keys(members).length > 0) out[id] = members;
+}
+
+function keepBare(name: string, value: Json, { type, reading, bare }: Canonical): void {
+  const found = findBareAttribute(type, name);
+  if (!found?.extension || !reading.grants('bare-extension-name')) return unknown(name, reading);
+  const members = bare.get(found.extension) ?? {};
+  bare.set(found.extension, members);
+  addValue(members, found, value, reading);
+}
+
+/** What the extension itself says counts more, wherever in the body it stands; another value is left out. */
+function addBareMembers(out: JsonObject, { reading, bare }: Canonical): void {
+  for (const [id, members] of bare) {
+    const own = isObject(out[id]) ? out[id] : {};
+    for (const [name, value] of Object.entries(members))
+      if (Object.hasOwn(own, name) && !sameJson(own[name], value)) unknown(name, reading);
+    const all = { ...members, ...own };
+    if (Object.keys(all).length > 0) out[id] = all;
+  }
 }
 
 /** Client libraries that keep an extension as an object of its own repeat its name inside of it. */

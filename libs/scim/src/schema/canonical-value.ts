@@ -22,10 +22,16 @@ export function canonicalValue(attribute: Attribute, value: Json, reading: Diale
 /** As {@link canonicalValue} for a value that is merged into another one, which may hold what is missing here. */
 export function canonicalPart(attribute: Attribute, value: Json, reading: DialectReading): Json {
   if (value === null) return null;
-  if (!attribute.multiValued) return singleValue(attribute, value, reading);
+  if (!attribute.multiValued) return singleValue(attribute, onlyOf(value, reading), reading);
   const items = Array.isArray(value) ? value : [value];
   const canonical = items.map(item => singleValue(attribute, item, reading)).filter(item => item !== null);
   return canonical.length === 0 ? null : withAdded([], canonical, new ElementIdentity(attribute));
+}
+
+/** The element of a list of one, where the dialect takes it for the single value that belongs there. */
+function onlyOf(value: Json, reading: DialectReading): Json {
+  const [only, ...more] = Array.isArray(value) ? value : [];
+  return only !== undefined && more.length === 0 && reading.grants('list-of-one') ? only : value;
 }
 
 function checkSubAttributes(attribute: Attribute, object: JsonObject): void {

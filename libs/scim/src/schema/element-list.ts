@@ -24,6 +24,14 @@ export class ElementIdentity {
     return JSON.stringify(isObject(element) ? Object.entries(element).sort(byName) : element);
   }
 
+  /** Equal for elements of which one list has only one: those with the same value and type, or both without a type (RFC 7643 §2.4). */
+  listKey(element: Json): string {
+    const key = this.key(element);
+    if (!isObject(element) || element.value === undefined) return `=${key}`;
+    const hasType = !this.isByValue && element.type !== undefined;
+    return JSON.stringify(hasType ? [key, String(element.type).toLowerCase()] : [key]);
+  }
+
   isSame(a: Json, b: Json): boolean {
     if (!isObject(a) || !isObject(b) || a.value === undefined || b.value === undefined) return sameJson(a, b);
     if (this.key(a) !== this.key(b)) return false;
@@ -58,29 +66,46 @@ export function withoutListed(
   return elements.filter(element => find(element) === undefined);
 }
 
-/** Adds elements; one that is there already changes at most what it did not say before. */
+/**
+ * Adds elements; one that is there already changes at most what it did not say before. What is added is one list, in which an element
+ * without a type is not the same as one with a type; it may still be the one that is there.
+ */
 export function withAdded(
   elements: readonly Json[],
   added: readonly Json[],
   identity: ElementIdentity,
 ): Json[] {
-  const result = [...elements];
-  const find = elementFinder(elements, identity, added.length);
-  const fresh: Json[] = [];
-  const freshByKey = new Map<string, Json[]>();
+  const find = standingFinder(elements, added, identity);
+  const fresh = new Map<string, Json>();
+  let primary: Json | undefined;
   for (const item of added) {
-    const key = identity.key(item);
-    const same = find(item) ?? freshByKey.get(key)?.find(element => identity.isSame(element, item));
-    if (same === undefined) {
-      fresh.push(item);
-      freshByKey.set(key, [...(freshByKey.get(key) ?? []), item]);
-    } else if (isObject(same) && isObject(item) && !identity.isByValue)
+    const key = identity.listKey(item);
+    const same = find(item) ?? fresh.get(key);
+    if (same === undefined) fresh.set(key, item);
+    else if (isObject(same) && isObject(item) && !identity.isByValue)
       complete(same, item, identity.attribute);
+    if (isObject(item) && item.primary === true) primary = same ?? item;
   }
-  result.push(...fresh);
-  const primary = added.findLast(item => isObject(item) && item.primary === true);
-  if (primary !== undefined) makePrimary(result, find(primary) ?? primary);
+  const result = [...elements, ...fresh.values()];
+  if (primary !== undefined) makePrimary(result, primary);
   return result;
+}
+
+/**
+ * Finds the element that an added one means: that of its value and type, else one of its value where one of the two has no type. An
+ * element that the addition lists itself is not taken for another one.
+ */
+function standingFinder(
+  elements: readonly Json[],
+  added: readonly Json[],
+  identity: ElementIdentity,
+): (wanted: Json) => Json | undefined {
+  if (identity.isByValue) return elementFinder(elements, identity, added.length);
+  const byKey = new Map(elements.map(element => [identity.listKey(element), element]));
+  const listed = new Set(added.map(item => identity.listKey(item)));
+  const others = elements.filter(element => !listed.has(identity.listKey(element)));
+  const findOther = elementFinder(others, identity, added.length);
+  return wanted => byKey.get(identity.listKey(wanted)) ?? findOther(wanted);
 }
 
 /** Takes over the sub-attributes that an addition names; `value` and what is immutable stay. */

@@ -47,6 +47,16 @@ export function findAttribute(type: ResourceType, name: string, urn?: string): R
   return found && { attribute: found, extension: extension.id };
 }
 
+/**
+ * An attribute named without a URN that the core schema does not have and exactly one extension has: of several, nobody knows which
+ * is meant.
+ */
+export function findBareAttribute(type: ResourceType, name: string): Resolved | undefined {
+  if (findAttribute(type, name)) return undefined;
+  const found = type.extensions.flatMap(extension => findAttribute(type, name, extension.id) ?? []);
+  return found.length === 1 ? found[0] : undefined;
+}
+
 export const findExtension = (type: ResourceType, urn: string): ResourceType['schema'] | undefined =>
   type.extensions.find(e => e.id.toLowerCase() === urn.toLowerCase());
 
