@@ -87,7 +87,7 @@ describe('connections on the command line', () => {
     expect((await post('two')).body).toMatchObject({ id, active: true, externalId: 'two' });
     expect(await run('set', 'namesakes', '--rebind', 'never')).toMatchObject({ rebind: 'never' });
     const wrong = await sever(pipeline, ['connection', 'set', 'namesakes', '--rebind', 'always']);
-    expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining('request.invalid')]);
+    expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringContaining('--rebind')]);
   });
 
   it('gives a client tokens at the token endpoint', async () => {
@@ -137,6 +137,9 @@ describe('connections on the command line', () => {
     ['rotate without a connection', ['rotate', 'nobody'], 1, 'connection.unknown'],
     ['rotate now and later', ['rotate', 'idp', '--now', '--overlap', '1h'], 2, 'usage'],
     ['trust nobody', ['trust', 'idp'], 2, 'usage'],
+    ['trust no tenant', ['trust', 'idp', '--entra-tenant', 'notaguid'], 2, '--entra-tenant'],
+    ['rotate for no time', ['rotate', 'idp', '--overlap', 'xx'], 2, '--overlap'],
+    ['create in no dialect', ['create', '--tenant', 'acme', '--dialect', 'nope'], 2, '--dialect'],
     ['retire without a reason', ['retire', 'idp'], 2, 'reason'],
     ['keep and opt out', ['retire', 'idp', '--reason', 'r', '--keep', '--opt-out-all'], 2, 'usage'],
   ])('refuses to %s', async (_name, args, status, code) => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Connection as StoredConnection } from '@sever/directory';
 import type { Command } from 'commander';
 import { EXIT, SeverError, type ExitStatus } from '../sever-error.js';
 import {
@@ -13,8 +14,9 @@ import {
   type Refusal,
   type Rotated,
 } from './connection-view.js';
+import { alternatives, duration, entraTenant, lifetime, oneOf, rateLimit } from './option-values.js';
 import { guarded, print, type CommonFlags } from './output.js';
-import { addRebindCommands, REBIND } from './rebind-commands.js';
+import { addRebindCommands, REBIND, rebindPolicy } from './rebind-commands.js';
 import { retire, type RetireFlags } from './retire-command.js';
 import { api, runningInstance } from './running-instance.js';
 
@@ -23,7 +25,7 @@ type CreateFlags = CommonFlags & {
   dialect: string;
   id?: string;
   bind?: string;
-  rateLimit?: string;
+  rateLimit?: number | 'off';
   rebind?: string;
   oauth?: boolean;
   expires?: string;
@@ -41,7 +43,17 @@ type TrustFlags = CommonFlags & {
   remove?: boolean;
 };
 
-const DIALECTS = 'strict, entra, okta, keycloak, jumpcloud, ping, authentik or lenient';
+/** All of them: a missing or an unknown one does not compile. Loading the library for their names would delay every command. */
+const DIALECTS = Object.keys({
+  strict: true,
+  entra: true,
+  okta: true,
+  keycloak: true,
+  jumpcloud: true,
+  ping: true,
+  authentik: true,
+  lenient: true,
+} satisfies Record<StoredConnection['dialect'], true>);
 
 /** What Entra ID's provisioning service says of itself in its tokens for an application of one's own. */
 const ENTRA = {
@@ -54,13 +66,17 @@ export function addConnectionCommands(program: Command, common: (command: Comman
   const connection = program.command('connection').description('identity providers');
   common(connection.command('create').description('make a connection; its token is shown once'))
     .requiredOption('--tenant <tenant>', 'tenant it belongs to')
-    .requiredOption('--dialect <dialect>', DIALECTS)
+    .requiredOption('--dialect <dialect>', alternatives(DIALECTS), oneOf(DIALECTS))
     .option('--id <id>', 'id of the connection')
     .option('--bind <instances>', 'connector instances to bind a new tenant to, separated by commas')
-    .option('--rate-limit <n>', 'requests per second, or off')
-    .option('--rebind <policy>', REBIND)
+    .option('--rate-limit <n>', 'requests per second, or off', rateLimit)
+    .option('--rebind <policy>', REBIND, rebindPolicy)
     .option('--oauth', 'a client for the token endpoint instead of a token')
-    .option('--expires <duration>', 'how long the token is valid, for instance 90d; without it for ever')
+    .option(
+      '--expires <duration>',
+      'how long the token is valid, for instance 90d; without it for ever',
+      lifetime,
+    )
     .action((flags: CreateFlags) => guarded(() => create(flags)));
   common(connection.command('list').description('connections, and what may open them'))
     .option('--tenant <tenant>', 'only this tenant')
@@ -72,9 +88,9 @@ export function addConnectionCommands(program: Command, common: (command: Comman
       .argument('<id>'),
   ).action((id: string, flags: CommonFlags) => guarded(() => refusals(id, flags)));
   common(connection.command('rotate').description('a new token; former ones end later').argument('<id>'))
-    .option('--overlap <duration>', 'how long former tokens live on (default 24h)')
+    .option('--overlap <duration>', 'how long former tokens live on (default 24h)', duration)
     .option('--now', 'end the former tokens at once')
-    .option('--expires <duration>', 'how long the new token is valid')
+    .option('--expires <duration>', 'how long the new token is valid', lifetime)
     .action((id: string, flags: RotateFlags) => guarded(() => rotate(id, flags)));
   common(connection.command('client').description('a client for the token endpoint').argument('<id>'))
     .option('--jwks <file>', 'public keys of the client (private_key_jwt), instead of a secret')
@@ -90,7 +106,11 @@ export function addConnectionCommands(program: Command, common: (command: Comman
     .option('--algorithm <alg...>', 'signature algorithms (default RS256)')
     .option('--jwks-url <url>', "address of the issuer's public keys")
     .option('--jwks <file>', "the issuer's public keys")
-    .option('--entra-tenant <tenant>', 'tokens of the provisioning service of this Entra ID tenant')
+    .option(
+      '--entra-tenant <tenant>',
+      'tokens of the provisioning service of this Entra ID tenant',
+      entraTenant,
+    )
     .option('--remove', 'trust this issuer no more')
     .action((id: string, flags: TrustFlags) => guarded(() => trust(id, flags)));
   common(connection.command('retire').description('end a connection for good').argument('<id>'))
@@ -104,14 +124,12 @@ export function addConnectionCommands(program: Command, common: (command: Comman
 async function create(flags: CreateFlags): Promise<ExitStatus> {
   if (flags.oauth && flags.expires !== undefined)
     throw new SeverError('usage', '--expires is for tokens; those of --oauth live for an hour', EXIT.usage);
-  const rateLimit =
-    flags.rateLimit === undefined || flags.rateLimit === 'off' ? flags.rateLimit : Number(flags.rateLimit);
   const body = {
     tenant: flags.tenant,
     dialect: flags.dialect,
     id: flags.id,
     bind: flags.bind?.split(',').filter(Boolean),
-    rateLimit,
+    rateLimit: flags.rateLimit,
     rebind: flags.rebind,
     oauth: flags.oauth,
     expiresIn: flags.expires,

@@ -1,7 +1,8 @@
-import type { RebindCase } from '@sever/directory';
+import type { RebindCase, RebindPolicy } from '@sever/directory';
 import type { Command } from 'commander';
 import { EXIT, SeverError, type ExitStatus } from '../sever-error.js';
 import type { Connection } from './connection-view.js';
+import { alternatives, oneOf } from './option-values.js';
 import { guarded, print, type CommonFlags } from './output.js';
 import { decidedText, rebindTable } from './rebind-view.js';
 import { api, runningInstance } from './running-instance.js';
@@ -10,13 +11,18 @@ type SetFlags = CommonFlags & { rebind: string };
 type DecideFlags = CommonFlags & { samePerson?: boolean; anotherPerson?: boolean; reason: string };
 
 /** Who may choose: `externalId`, an operator (`manual`), or nobody (`never`). */
-export const REBIND =
-  'whether an inactive namesake is the same person: externalId (default), manual or never';
+const POLICIES = Object.keys({ externalId: true, manual: true, never: true } satisfies Record<
+  RebindPolicy,
+  true
+>);
+
+export const REBIND = `whether an inactive namesake is the same person: ${alternatives(POLICIES)} (default externalId)`;
+export const rebindPolicy = oneOf(POLICIES);
 
 /** Rehire: who decides whether somebody who is created is somebody who left, and the decisions that are waited for. */
 export function addRebindCommands(connection: Command, common: (command: Command) => Command): void {
   common(connection.command('set').description('change a connection').argument('<id>'))
-    .requiredOption('--rebind <policy>', REBIND)
+    .requiredOption('--rebind <policy>', REBIND, rebindPolicy)
     .action((id: string, flags: SetFlags) => guarded(() => set(id, flags)));
   common(
     connection
