@@ -17,7 +17,7 @@ import { isUniqueViolation } from '@sever/postgres';
 import { ScimError, changedAttributes, type JsonObject, type MembershipDelta } from '@sever/scim';
 import type { EntityManager } from 'typeorm';
 import { IngressContext } from '../ingress-context.js';
-import { checkWrite, type Preconditions } from '../scim/preconditions.js';
+import { checkWrite, type Preconditions } from './preconditions.js';
 import { commitWrite } from './commit.js';
 import { GroupEvents } from './group-events.js';
 import type { Writer } from './user-request.js';

@@ -1,7 +1,7 @@
 import { isOpenedTwice, type StoredResource } from '@sever/directory';
 import { changedAttributes, type JsonObject } from '@sever/scim';
 import type { IngressContext } from '../ingress-context.js';
-import type { Preconditions } from '../scim/preconditions.js';
+import type { Preconditions } from './preconditions.js';
 import { EventDraft } from './event-drafts.js';
 import { newStanding } from './meaning-effects.js';
 import { SharedChanges, type ToldChange } from './shared-changes.js';

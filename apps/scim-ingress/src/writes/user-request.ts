@@ -5,7 +5,7 @@ import type { Queryable } from '@sever/postgres';
 import { DialectReading, ScimError, dialectOf, normaliseUserName, type JsonObject } from '@sever/scim';
 import type { AsyncRequest } from './async-request.js';
 import type { Change } from '../meaning/request-meaning.js';
-import { checkWrite, type Preconditions } from '../scim/preconditions.js';
+import { checkWrite, type Preconditions } from './preconditions.js';
 import type { Identifiers, Request } from './event-drafts.js';
 
 /** The connection that writes, how its request was read, and whether it waits for what comes of it. */

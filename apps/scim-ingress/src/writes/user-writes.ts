@@ -17,7 +17,7 @@ import { changedAttributes, normaliseUserName, type JsonObject } from '@sever/sc
 import type { EntityManager } from 'typeorm';
 import { IngressContext } from '../ingress-context.js';
 import { requestMeaning, type Change } from '../meaning/request-meaning.js';
-import type { Preconditions } from '../scim/preconditions.js';
+import type { Preconditions } from './preconditions.js';
 import { commitWrite } from './commit.js';
 import { EventDraft } from './event-drafts.js';
 import { carryOut } from './meaning-effects.js';

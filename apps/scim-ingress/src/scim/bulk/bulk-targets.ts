@@ -6,7 +6,7 @@ import { GroupWrites, groupEtag } from '../../writes/group-writes.js';
 import { etag, writerOf, type Writer } from '../../writes/user-request.js';
 import { UserWrites } from '../../writes/user-writes.js';
 import { groupOfPost, groupOfPut, patchOfGroup } from '../groups/group-requests.js';
-import type { Preconditions } from '../preconditions.js';
+import type { Preconditions } from '../../writes/preconditions.js';
 import { patchOfUser, userOfPost, userOfPut } from '../users/user-requests.js';
 
 /** What a write left behind. */

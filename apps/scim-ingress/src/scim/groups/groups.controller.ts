@@ -18,7 +18,7 @@ import type { FastifyReply } from 'fastify';
 import { IngressContext } from '../../ingress-context.js';
 import { GroupWrites, groupEtag, groupNotFound } from '../../writes/group-writes.js';
 import { writerOf, type Writer } from '../../writes/user-request.js';
-import { isKnown, preconditionsOf } from '../preconditions.js';
+import { isKnown, preconditionsOf } from '../../writes/preconditions.js';
 import { groupLocation, showsMembers } from './group-document.js';
 import { GroupReads } from './group-reads.js';
 import { groupOfPost, groupOfPut, patchOfGroup } from './group-requests.js';

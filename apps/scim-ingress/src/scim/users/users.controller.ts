@@ -20,7 +20,7 @@ import { IngressContext } from '../../ingress-context.js';
 import { AsyncRequest } from '../../writes/async-request.js';
 import { etag, notFound, writerOf, type Writer } from '../../writes/user-request.js';
 import { UserWrites } from '../../writes/user-writes.js';
-import { isKnown, preconditionsOf } from '../preconditions.js';
+import { isKnown, preconditionsOf } from '../../writes/preconditions.js';
 import { ListAnswers } from '../search/list-answers.js';
 import { readParameters, type ReadParameters } from '../search/query-parameters.js';
 import { ScimAuthGuard, type ScimRequest } from '../scim-auth.guard.js';
