@@ -5,7 +5,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NODE_FLAGS } from '../../../apps/sever/dist/up/node-service.js';
 import { createConnection, directoryMigrations } from '@sever/directory';
 import { freePort } from '@sever/embedded-postgres';
 import { TOPICS } from '@sever/event-contracts';
@@ -23,7 +22,7 @@ export const CLIENTS = 16;
 const MAIN = new URL('../../../apps/scim-ingress/dist/main.js', import.meta.url).pathname;
 const PEER = new URL('./peer.mjs', import.meta.url).pathname;
 
-/** The ingress alone, started as `sever up` starts it, on a new PostgreSQL: what it does is measured, not what its writes cause elsewhere. */
+/** The ingress alone, started as in a container, on a new PostgreSQL: what it does is measured, not what its writes cause elsewhere. */
 export async function inScimWorld(progress, run) {
   progress('PostgreSQL and the ingress start');
   const server = await scratchPostgres();
@@ -44,7 +43,7 @@ export async function inScimWorld(progress, run) {
     TOPICS.map(topic => ({ topic, partitions: PARTITIONS })),
   );
   const port = await freePort();
-  const child = spawn(process.execPath, [...NODE_FLAGS, MAIN], {
+  const child = spawn(process.execPath, [MAIN], {
     env: {
       ...process.env,
       DATABASE_URL: server.url,

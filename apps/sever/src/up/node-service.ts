@@ -19,7 +19,7 @@ export type NodeServiceOptions = {
 };
 
 /** Processes that stay small: a young generation of a few MiB, an old one that is cleaned before it has grown by a fifth. */
-export const NODE_FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=20'];
+const FLAGS = ['--max-semi-space-size=4', '--heap-growing-percent=20'];
 
 /** glibc gives large blocks, such as the buffers of a batch, back to the system when they are freed. Other C libraries do anyway. */
 const MALLOC = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
@@ -52,7 +52,7 @@ function letOthersFirst(pid: number | undefined): void {
 async function start(o: NodeServiceOptions, isFirst: boolean): Promise<Handle> {
   rotate(o.logFile);
   const log = openSync(o.logFile, 'a', 0o600);
-  const child = spawn(process.execPath, [...NODE_FLAGS, o.main], {
+  const child = spawn(process.execPath, [...FLAGS, o.main], {
     detached: true,
     stdio: ['ignore', log, log, 'pipe'],
     env: {

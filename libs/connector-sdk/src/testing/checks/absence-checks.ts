@@ -8,7 +8,7 @@ import type { FaultName } from '../contract-target.js';
 /** What a failure of a read may be called. Absence and success are in none of them. */
 type Expected = Partial<Record<FaultName, readonly string[]>>;
 
-const HANG_MS = 400;
+const HANG_MS = 1_500;
 
 /** Every read of a connector, of an account that is there and of one that is not. */
 async function reads(
